@@ -1,0 +1,1 @@
+"""The loop that carries out a plan: lock, run, commit, resume, and tell the user how far it is."""
