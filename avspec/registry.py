@@ -83,10 +83,9 @@ def find(group: str, name: str) -> PluginInfo:
     infos = known.get(name, [])
     if not infos:
         raise PluginError(f"no {group[:-1]} plugin is called {name!r}", hint=_suggestion(name, list(known)))
-    if len(infos) > 1:
-        claims = " and ".join(f"{info.provider} ({info.value})" for info in infos)
+    if claim := _claim(infos):
         raise PluginError(
-            f"the {group[:-1]} plugin {name!r} is claimed twice: by {claims}",
+            f"the {group[:-1]} plugin {name!r} is {claim}",
             hint="uninstall one of them; avspec does not guess which one you mean",
         )
     return infos[0]
@@ -108,20 +107,23 @@ def load(group: str, name: str) -> Any:
 
 
 def _load(info: PluginInfo) -> Any:
-    try:
-        plugin = metadata.EntryPoint(info.name, info.value, f"avspec.{info.group}").load()
-    except Exception as error:  # whatever a third party's module does while it is imported
-        raise _broken(info, f"{type(error).__name__}: {error}") from error
-    if lacking := _lacking(info.group, plugin):
-        raise _broken(info, f"{info.value} has no {lacking}")
+    plugin, reason = _attempt(info)
+    if reason:
+        raise PluginError(
+            f"the {info.group[:-1]} plugin {info.name!r} of {info.provider} is broken: {reason}",
+            hint=f"reinstall or update {info.distribution}, or use another plugin",
+        )
     return plugin
 
 
-def _broken(info: PluginInfo, reason: str) -> PluginError:
-    return PluginError(
-        f"the {info.group[:-1]} plugin {info.name!r} of {info.provider} is broken: {reason}",
-        hint=f"reinstall or update {info.distribution}, or use another plugin",
-    )
+def _attempt(info: PluginInfo) -> tuple[Any, str | None]:
+    """Return the class and why it is unusable, if it is."""
+    try:
+        plugin = metadata.EntryPoint(info.name, info.value, f"avspec.{info.group}").load()
+    except Exception as error:  # whatever a third party's module does while it is imported
+        return None, f"{type(error).__name__}: {error}"
+    lacking = _lacking(info.group, plugin)
+    return plugin, lacking and f"{info.value} has no {lacking}"
 
 
 def _lacking(group: str, plugin: Any) -> str | None:
@@ -167,16 +169,14 @@ def identity(group: str, name: str) -> dict[str, str]:
 def describe() -> list[PluginInfo]:
     """Load every installed plugin and return all of them, the unusable ones with the reason."""
     return [
-        replace(info, error=_error(group, name))
+        replace(info, error=_claim(infos) or _attempt(info)[1])
         for group in GROUPS
-        for name, infos in installed(group).items()
+        for infos in installed(group).values()
         for info in infos
     ]
 
 
-def _error(group: str, name: str) -> str | None:
-    try:
-        load(group, name)
-    except PluginError as error:
-        return error.what
-    return None
+def _claim(infos: list[PluginInfo]) -> str | None:
+    """Return who claims one name, if more than one does."""
+    claims = " and ".join(f"{info.provider} ({info.value})" for info in infos)
+    return f"claimed twice: by {claims}" if len(infos) > 1 else None

@@ -22,7 +22,7 @@ def read_rows(path: Path, levels: Sequence[str], *, domain: str | None = None) -
     """Read the rows of one domain, each with a response for every level.
 
     Args:
-        path: A JSONL file; a line is `{"id", "query", "responses": {level: text}}`, `domain` and `persona` optional.
+        path: A JSONL file; a line is `{"id", "query", "responses": {level: text}}`; `domain` is optional.
         levels: The levels each row must have, no others.
         domain: The name the rows must bear if they name a domain, and get if they do not.
 
@@ -182,10 +182,8 @@ class _Reader:
     def _responses(self, line: int, record: Mapping[str, Any], levels: Sequence[str]) -> dict[str, str]:
         responses = record.get("responses")
         if not isinstance(responses, dict):
-            missing = (
-                "'responses' is missing" if "responses" not in record else "'responses' must be an object"
-            )
-            self.wrong(line, missing, f"{{level: text}} for the levels {', '.join(levels)}")
+            what = "must be an object" if "responses" in record else "is missing"
+            self.wrong(line, f"'responses' {what}", f"{{level: text}} for the levels {', '.join(levels)}")
             return {}
         for level in responses.keys() - set(levels):
             self.wrong(line, f"unknown level {level!r} in 'responses'", _guess(level, levels))

@@ -1,0 +1,1 @@
+"""Built-in domains: one plugin a file, its rows in `avspec/data/`."""
