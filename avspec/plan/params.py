@@ -1,0 +1,225 @@
+"""What decides the result of each kind of stage: one frozen model a kind.
+
+Raise a kind's `VERSION` when its code gives other results for the same params: every stored artifact of that
+kind is then made anew, with the reason `code-changed`. Settings that do not change results (device, scoring
+batch, checkpoint interval) have no place here.
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Params(BaseModel):
+    """Base of all params; `SPEC_PATHS` names where in a spec each field is written, longest prefix first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    KIND: ClassVar[str]
+    VERSION: ClassVar[int]
+    SPEC_PATHS: ClassVar[dict[str, str]] = {}
+
+    def identity(self) -> dict[str, Any]:
+        """Return the part that goes into the stage's key, as JSON."""
+        return self.model_dump(mode="json")
+
+
+class BaseParams(Params):
+    """The base model."""
+
+    KIND: ClassVar[str] = "base"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "base": "model.base",
+        "revision": "model.base revision",
+        "dtype": "model.dtype",
+        "trust_remote_code": "model.trust_remote_code",
+    }
+    base: str
+    """`hf:ID`, `path:ABSOLUTE FOLDER OR FILE` or `package:MODULE/FILE`, without the revision."""
+    revision: str | None
+    """What stands behind `@` of a `hf:` base, or `main`; null for the others."""
+    dtype: str
+    """Compute dtype: auto, float32, bfloat16 or float16."""
+    trust_remote_code: bool = False
+    files: dict[str, str | int] = {}
+    """Fingerprint of the files, see `avspec.plan.fingerprint`."""
+
+
+class DataParams(Params):
+    """The rows of one domain or guardrail, split."""
+
+    KIND: ClassVar[str] = "data"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "options": "{section}.{domain}",
+        "plugin": "{section}.{domain}.plugin",
+        "levels": "{section}.{domain}.levels",
+        "source": "{section}.{domain}.data.source",
+        "split": "data.split",
+        "rows": "data.rows",
+    }
+    domain: str
+    plugin: str
+    options: dict[str, Any] = {}
+    """Options of the domain plugin."""
+    levels: tuple[str, ...]
+    split: dict[str, float]
+    """Shares of train, search and test; they add up to 1."""
+    rows: int | None
+    """Only this many rows, from the top; null is all."""
+    source: str
+    """bundled or file."""
+    files: dict[str, str]
+    """Name to SHA-256 of each file the rows come from, in reading order."""
+    path: str | None = None
+    """The file of `source: file`, absolute; not part of the key."""
+    guardrail: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but where the files lie and what they are called."""
+        part = self.model_dump(mode="json", exclude={"path", "files"})
+        return {**part, "files": list(self.files.values())}
+
+
+class TrainParams(Params):
+    """One training run: the base aligned to the highest level of one domain."""
+
+    KIND: ClassVar[str] = "train"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "plugin": "training.plugin",
+        "options": "training",
+        "levels": "domains.*.levels",
+        "lenders": "domains",
+    }
+    domain: str
+    plugin: str
+    options: dict[str, Any]
+    """Options of the trainer plugin, defaults filled in."""
+    levels: dict[str, tuple[str, ...]]
+    """Levels of the domain itself and of each lender."""
+    lenders: tuple[str, ...] = ()
+    """The other domains, whose training rows may be anchors; empty when `anchors` is 0."""
+
+
+class ExtractParams(Params):
+    """One alignment vector from aligned and base weights."""
+
+    KIND: ClassVar[str] = "extract"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {"plugin": "extraction.plugin", "options": "extraction"}
+    domain: str
+    plugin: str
+    options: dict[str, Any] = {}
+
+
+class SweepParams(Params):
+    """One AV at a time over its coefficient range (paper, tables 1-4)."""
+
+    KIND: ClassVar[str] = "sweep"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "step": "sweep.step",
+        "low": "search.low",
+        "high": "search.high",
+        "levels": "domains.*.levels",
+        "domains": "domains",
+    }
+    domains: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+    """Levels of every domain and guardrail."""
+    step: float
+    low: float
+    high: float
+
+
+class SearchParams(Params):
+    """The search for the coefficients of every behavior."""
+
+    KIND: ClassVar[str] = "search"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "sampler": "search.sampler",
+        "options": "search.sampler",
+        "evaluations": "search.evaluations",
+        "low": "search.low",
+        "high": "search.high",
+        "max_fluency_drop": "search.max_fluency_drop",
+        "seed": "search.seed",
+        "levels": "domains.*.levels",
+        "domains": "domains",
+        "behaviors": "behaviors",
+    }
+    domains: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+    """Levels of every domain and guardrail."""
+    sampler: str
+    options: dict[str, Any] = {}
+    """Options of the sampler plugin, defaults filled in."""
+    evaluations: int
+    low: float
+    high: float
+    max_fluency_drop: float
+    """Nats per token."""
+    seed: int
+    behaviors: dict[str, dict[str, str]]
+    """Name to the wanted level of each domain it names, the atlas's combinations included."""
+
+
+class EvaluateParams(Params):
+    """The measurement of every behavior found, on the test split."""
+
+    KIND: ClassVar[str] = "evaluate"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "guardrails": "guardrails.*.max_drop",
+        "levels": "domains.*.levels",
+        "domains": "domains",
+        "behaviors": "behaviors",
+        "named": "behaviors",
+        "max_fluency_drop": "search.max_fluency_drop",
+        "evaluators": "evaluation",
+    }
+    domains: tuple[str, ...]
+    guardrails: dict[str, float | None]
+    """Guardrail to its `max_drop`, a share; null is only watched."""
+    levels: dict[str, tuple[str, ...]]
+    behaviors: dict[str, dict[str, str]]
+    """As in the search."""
+    named: tuple[str, ...]
+    """The behaviors the spec names itself; the others come from the atlas."""
+    max_fluency_drop: float
+    evaluators: tuple[dict[str, Any], ...]
+    """Each `{"name": plugin, "options": {...}}`, in the spec's order."""
+
+
+class ReportParams(Params):
+    """The report."""
+
+    KIND: ClassVar[str] = "report"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "name": "name",
+        "model": "model.base",
+        "guardrails": "guardrails.*.max_drop",
+        "levels": "domains.*.levels",
+        "domains": "domains",
+        "behaviors": "behaviors",
+        "named": "behaviors",
+        "atlas": "atlas",
+        "step": "sweep.step",
+        "low": "search.low",
+        "high": "search.high",
+    }
+    name: str
+    model: str
+    """The base as the spec writes it."""
+    domains: tuple[str, ...]
+    guardrails: dict[str, float | None]
+    levels: dict[str, tuple[str, ...]]
+    behaviors: dict[str, dict[str, str]]
+    named: tuple[str, ...]
+    atlas: bool
+    step: float
+    low: float
+    high: float
