@@ -1,0 +1,91 @@
+"""Text from a live model: greedy or sampled, in batches with left padding, or streamed."""
+
+from collections.abc import Iterator, Sequence
+from threading import Thread
+from typing import Any
+
+import torch
+
+from avspec.model.encoding import chat_ids
+from avspec.model.scorer import batches
+
+Messages = Sequence[dict[str, str]]
+
+
+def generate(
+    model: Any,
+    tokenizer: Any,
+    conversations: Sequence[Messages],
+    *,
+    max_new_tokens: int = 256,
+    temperature: float = 0.0,
+    seed: int = 0,
+    token_budget: int = 4096,
+) -> list[str]:
+    """Answer each conversation.
+
+    Args:
+        model: The live model.
+        tokenizer: Its tokenizer.
+        conversations: Turns of `role` and `content`, ending with the user's.
+        max_new_tokens: Longest answer, tokens.
+        temperature: 0 is greedy; otherwise sampling, seeded.
+        seed: Seed of the sampling.
+        token_budget: Padded tokens, prompts and answers, of one batch.
+    """
+    prompts = [chat_ids(tokenizer, messages, prompt=True) for messages in conversations]
+    answers = [""] * len(prompts)
+    torch.manual_seed(seed)
+    for indices in batches([len(prompt) + max_new_tokens for prompt in prompts], token_budget):
+        inputs = _left_padded([prompts[i] for i in indices], _pad_id(tokenizer), model.device)
+        with torch.inference_mode():
+            output = model.generate(**inputs, **_settings(tokenizer, max_new_tokens, temperature))
+        new = output[:, inputs["input_ids"].shape[1] :]
+        for index, ids in zip(indices, new, strict=True):
+            answers[index] = tokenizer.decode(ids, skip_special_tokens=True).strip()
+    return answers
+
+
+def stream(
+    model: Any, tokenizer: Any, messages: Messages, *, max_new_tokens: int = 512, temperature: float = 0.0
+) -> Iterator[str]:
+    """Yield an answer piece by piece while it is generated."""
+    from transformers import TextIteratorStreamer
+
+    streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+    ids = chat_ids(tokenizer, messages, prompt=True)
+    inputs = _left_padded([ids], _pad_id(tokenizer), model.device)
+    settings = _settings(tokenizer, max_new_tokens, temperature)
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with torch.inference_mode():
+                model.generate(**inputs, **settings, streamer=streamer)
+        except BaseException as error:
+            failure.append(error)
+            streamer.end()
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    yield from (piece for piece in streamer if piece)
+    thread.join()
+    if failure:
+        raise failure[0]
+
+
+def _settings(tokenizer: Any, max_new_tokens: int, temperature: float) -> dict[str, Any]:
+    sampling = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
+    return {**sampling, "max_new_tokens": max_new_tokens, "pad_token_id": _pad_id(tokenizer)}
+
+
+def _pad_id(tokenizer: Any) -> int:
+    pad = tokenizer.pad_token_id
+    return int(pad if pad is not None else tokenizer.eos_token_id)
+
+
+def _left_padded(prompts: Sequence[Sequence[int]], pad: int, device: Any) -> dict[str, Any]:
+    width = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts])
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
