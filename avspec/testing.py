@@ -233,9 +233,7 @@ def _check_lengths(rows: Sequence[Row], levels: tuple[str, ...], tolerance: floa
     _require(spread <= tolerance * middle, f"the length gives the level away, mean words: {told}")
 
 
-def _deltas(
-    cls: type[Any], base: Tensors, aligned: Tensors, options: Mapping[str, Any]
-) -> dict[str, torch.Tensor]:
+def _deltas(cls: type[Any], base: Tensors, aligned: Tensors, options: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     import torch
 
     pairs = list(_build(cls, options).extract(base, aligned))

@@ -1,0 +1,1 @@
+"""Evaluators: measure a model with its knobs set."""

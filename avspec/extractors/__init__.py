@@ -1,0 +1,1 @@
+"""Extractors: aligned and base weights to an Alignment Vector."""
