@@ -89,8 +89,8 @@ class TrainParams(Params):
     SPEC_PATHS: ClassVar[dict[str, str]] = {
         "plugin": "training.plugin",
         "options": "training",
-        "levels": "domains.*.levels",
-        "lenders": "domains",
+        "levels": "{section}.*.levels",
+        "lenders": "training.anchors lenders",
     }
     domain: str
     plugin: str
@@ -122,7 +122,7 @@ class SweepParams(Params):
         "step": "sweep.step",
         "low": "search.low",
         "high": "search.high",
-        "levels": "domains.*.levels",
+        "levels": "{section}.*.levels",
         "domains": "domains",
     }
     domains: tuple[str, ...]
@@ -146,7 +146,7 @@ class SearchParams(Params):
         "high": "search.high",
         "max_fluency_drop": "search.max_fluency_drop",
         "seed": "search.seed",
-        "levels": "domains.*.levels",
+        "levels": "{section}.*.levels",
         "domains": "domains",
         "behaviors": "behaviors",
     }
@@ -173,7 +173,7 @@ class EvaluateParams(Params):
     VERSION: ClassVar[int] = 1
     SPEC_PATHS: ClassVar[dict[str, str]] = {
         "guardrails": "guardrails.*.max_drop",
-        "levels": "domains.*.levels",
+        "levels": "{section}.*.levels",
         "domains": "domains",
         "behaviors": "behaviors",
         "named": "behaviors",
@@ -202,7 +202,7 @@ class ReportParams(Params):
         "name": "name",
         "model": "model.base",
         "guardrails": "guardrails.*.max_drop",
-        "levels": "domains.*.levels",
+        "levels": "{section}.*.levels",
         "domains": "domains",
         "behaviors": "behaviors",
         "named": "behaviors",

@@ -58,7 +58,7 @@ class Store:
     def keys(self) -> Iterator[str]:
         """Yield the key of every folder in the store, whole artifact or not."""
         for folder in sorted(self.objects.glob("??/*")):
-            if _KEY.fullmatch(folder.name):
+            if is_key(folder.name):
                 yield folder.name
 
     def state(self, key: str, *, full: bool = False) -> State:
@@ -210,9 +210,14 @@ class Store:
         return found
 
 
+def is_key(name: str) -> bool:
+    """Say whether a name has the form of a key, a SHA-256 in hex."""
+    return bool(_KEY.fullmatch(name))
+
+
 def _checked(key: str) -> str:
     # keys also come from lock files: one that is no digest must not become a path
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise Corrupted(f"{key!r} is not the key of an artifact", hint="run `avspec apply` on its spec again")
     return key
 

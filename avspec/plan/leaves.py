@@ -1,0 +1,104 @@
+"""What changed between two versions of a stage's params, leaf by leaf, in the spec's own words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from avspec.plan.params import Params
+
+Leaf = tuple[str, ...]
+# compared by functions of their own, or nothing a spec says
+_APART = {"behaviors", "named", "files", "path"}
+
+
+def changed_leaves(old: Mapping[str, Any], params: Params) -> list[str]:
+    """Return what the spec says otherwise than when params were stored: `training.beta 0.1 -> 0.05`."""
+    new = params.model_dump(mode="json")
+    before, after = dict(_leaves(old)), dict(_leaves(new))
+    changes = [
+        f"{spec_path(params, leaf)} {_text(before.get(leaf))} -> {_text(after.get(leaf))}"
+        for leaf in dict.fromkeys([*before, *after])
+        if leaf[0] not in _APART and before.get(leaf) != after.get(leaf)
+    ]
+    behaviors = _behaviors(old.get("behaviors", {}), new.get("behaviors", {}))
+    return [*changes, *behaviors, *_order(old.get("named", []), new.get("named", []))]
+
+
+def changed_files(old: Mapping[str, Any], params: Params) -> list[str]:
+    """Return the files whose bytes are others than when params were stored: `legal.jsonl edited`."""
+    before, after = old.get("files", {}), params.model_dump(mode="json").get("files", {})
+    return [
+        f"{name} {_verb(name in before, name in after)}"
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    ]
+
+
+def spec_path(params: Params, leaf: Leaf) -> str:
+    """Return where a spec writes a leaf: `("options", "beta")` of a training is `training.beta`."""
+    template, rest = params.SPEC_PATHS.get(leaf[0], leaf[0]), list(leaf[1:])
+    domain = str(getattr(params, "domain", ""))
+    if "*" in template and rest:
+        domain = rest.pop(0)
+    place = template.replace("*", "{domain}").format(section=_section(params, domain), domain=domain)
+    # an evaluator is stored as name and options, and written as `plugin:` with the options beside it
+    dotted = re.sub(r"^(evaluation\.\d+)\.options", r"\1", ".".join([place, *rest]))
+    return re.sub(r"^(evaluation\.\d+)\.name$", r"\1.plugin", dotted)
+
+
+def _section(params: Params, name: str) -> str:
+    watched = getattr(params, "guardrail", False) or name not in getattr(params, "domains", (name,))
+    return "guardrails" if watched else "domains"
+
+
+def _leaves(value: Any, leaf: Leaf = ()) -> Iterator[tuple[Leaf, Any]]:
+    """Yield path and value of everything that is no mapping; a list of mappings is one by its numbers."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        value = {str(number): item for number, item in enumerate(value)}
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _leaves(item, (*leaf, name))
+    else:
+        yield leaf, value
+
+
+def _behaviors(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the changes of behaviors, a whole one and the atlas's many in one line each."""
+    lines = []
+    for name in dict.fromkeys([*old, *new]):
+        if _from_atlas(name):
+            continue
+        if name not in old or name not in new:
+            lines.append(f"behaviors.{name} {_verb(name in old, name in new)}")
+            continue
+        for domain in dict.fromkeys([*old[name], *new[name]]):
+            was, now = old[name].get(domain), new[name].get(domain)
+            if was != now:
+                lines.append(f"behaviors.{name}.{domain} {_text(was)} -> {_text(now)}")
+    had, has = any(map(_from_atlas, old)), any(map(_from_atlas, new))
+    return lines if had == has else [*lines, f"atlas {_text(had)} -> {_text(has)}"]
+
+
+def _from_atlas(behavior: str) -> bool:
+    return "=" in behavior  # medical=expert,legal=generic; a name in a spec has no such sign
+
+
+def _order(old: list[str], new: list[str]) -> list[str]:
+    """Return a line if the same behaviors stand in another order."""
+    same = sorted(old) == sorted(new) and old != new
+    return [f"behaviors {_text(old)} -> {_text(new)}"] if same else []
+
+
+def _verb(here: bool, there: bool) -> str:
+    return "edited" if here and there else "removed" if here else "added"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
