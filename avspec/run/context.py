@@ -17,6 +17,11 @@ def _no_log(message: str) -> None:
     """Tell nobody."""
 
 
+def stopped() -> Interrupted:
+    """Return the error that ends an apply after Ctrl+C."""
+    return Interrupted("stopped; everything finished so far is kept", hint="run the same command again to go on")
+
+
 @dataclass
 class Context:
     """The surroundings of one running stage; nothing in it decides what the stage's results are."""
@@ -58,6 +63,4 @@ class Context:
             Interrupted: Ctrl+C was pressed.
         """
         if self.stop.is_set():
-            raise Interrupted(
-                "stopped; the finished stages and steps are kept", hint="run the same command again to go on"
-            )
+            raise stopped()

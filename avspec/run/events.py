@@ -108,5 +108,5 @@ class Done(Event):
     """Seconds of every stage of the plan, of those that ran now and of those that were reused."""
     report: str | None = None
     """Path of report.html, when the plan went as far as the report."""
-    held: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
-    """Behavior to whether it held on the `search` and on the `test` split."""
+    behaviors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Behavior to `{coefficients: {domain: c}, held: {search, test}}`, when the plan went as far as evaluate."""

@@ -1,0 +1,37 @@
+"""What a finished run has to say about its behaviors."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from avspec.errors import Corrupted
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a result file of a stage.
+
+    Raises:
+        Corrupted: It is not JSON.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        hint = "run `avspec apply` on its spec again: what is broken is made anew"
+        raise Corrupted("a result file is broken", where=str(path), hint=hint) from error
+    return found
+
+
+def behaviors(evaluate: Path, named: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return `{coefficients, held: {search, test}}` of the named behaviors.
+
+    Args:
+        evaluate: Folder of the evaluate stage's artifact.
+        named: The behaviors that the spec names itself, without the atlas.
+    """
+    results = read_json(evaluate / "evaluate.json")["behaviors"]
+    return {
+        name: {"coefficients": results[name]["coefficients"], "held": results[name]["held"]}
+        for name in named
+        if name in results
+    }
