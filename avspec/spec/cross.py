@@ -1,0 +1,155 @@
+"""Checks between parts of a spec that are each valid alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from avspec.errors import AvspecError, ProblemsError
+from avspec.rows import split_rows
+from avspec.spec.model import NAME, Spec
+from avspec.spec.problems import guess
+from avspec.spec.source import Document, Path
+
+_MOST_COMBINATIONS = 10_000
+_MOST_STEPS = 1_000
+
+
+def cross_check(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
+    """Add to the document's problems what does not fit together.
+
+    Args:
+        document: The spec, which knows where everything was written.
+        spec: The spec with the plugins' levels filled in.
+        plugins: The domain plugins that could be loaded, by the name of their section.
+    """
+    _names(document, spec)
+    _levels(document, spec, plugins)
+    _behaviors(document, spec)
+    _range(document, spec)
+    if _splits_add_up(document, spec):
+        _rows(document, spec, plugins)
+
+
+def _names(document: Document, spec: Spec) -> None:
+    for kind in ("domains", "guardrails", "behaviors"):
+        for name in getattr(spec, kind):
+            if not re.match(NAME, name):
+                hint = "a small letter first, then small letters, digits, `_` and `-`"
+                document.wrong(f"`{name}` is no name", (kind, name), hint, key=True)
+    for name in spec.domains.keys() & spec.guardrails.keys():
+        hint = "a domain is steered, a guardrail is only watched; give one of them another name"
+        document.wrong(f"`{name}` is a domain and a guardrail", ("guardrails", name), hint, key=True)
+
+
+def _levels(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
+    for kind in ("domains", "guardrails"):
+        for name, section in getattr(spec, kind).items():
+            path = (kind, name, "levels") if (kind, name, "levels") in document.values else ("levels",)
+            levels = section.levels or ()
+            if len(set(levels)) < len(levels):
+                document.wrong(f"the levels of `{name}` name one twice", path, "each level once")
+            for level in levels:
+                if not re.match(NAME, level):
+                    document.wrong(
+                        f"`{level}` is no name of a level", path, "small letters, digits, `_`, `-`"
+                    )
+            if section.data.source == "bundled" and name in plugins:
+                _bundled_levels(document, name, levels, plugins[name].levels, path)
+
+
+def _bundled_levels(
+    document: Document, name: str, levels: Sequence[str], own: Sequence[str], path: Path
+) -> None:
+    for level in levels:
+        if level not in own:
+            hint = guess(level, own, "they have")
+            document.wrong(f"the bundled rows of `{name}` have no level `{level}`", path, hint)
+
+
+def _behaviors(document: Document, spec: Spec) -> None:
+    if not spec.behaviors and not spec.atlas:
+        hint = "name at least one behavior, or say `atlas: true` for all combinations"
+        document.wrong("there is nothing to find", ("behaviors",), hint)
+    for name, behavior in spec.behaviors.items():
+        if not behavior:
+            document.wrong(f"the behavior `{name}` names no domain", ("behaviors", name), "{domain: level}")
+        for domain, level in behavior.items():
+            _wanted(document, spec, ("behaviors", name, domain), domain, level)
+    combinations = prod(len(section.levels or "1") for section in spec.domains.values())
+    if spec.atlas and combinations > _MOST_COMBINATIONS:
+        hint = "name the behaviors you need instead"
+        document.wrong(f"an atlas of {combinations} combinations is too large", ("atlas",), hint)
+
+
+def _wanted(document: Document, spec: Spec, path: Path, domain: str, level: str) -> None:
+    if domain in spec.guardrails and domain not in spec.domains:
+        hint = "guardrails are only watched; move it to `domains` to steer it"
+        document.wrong(f"a behavior cannot name the guardrail `{domain}`", path, hint, key=True)
+    elif domain not in spec.domains:
+        hint = guess(domain, list(spec.domains), "the domains are")
+        document.wrong(f"unknown domain `{domain}`", path, hint, key=True)
+    elif (levels := spec.domains[domain].levels) and level not in levels:
+        hint = guess(level, levels, "they are, least preferred first,")
+        document.wrong(f"`{domain}` has no level `{level}`", path, hint)
+
+
+def _range(document: Document, spec: Spec) -> None:
+    low, high, step = spec.search.low, spec.search.high, spec.sweep.step
+    path: Path = ("search", "low" if ("search", "low") in document.values else "high")
+    if low >= high:
+        hint = "`search.low` must be less than `search.high`"
+        document.wrong(f"the coefficient range from {low} to {high} is empty", path, hint)
+    elif step > high - low:
+        hint = f"the range from {low} to {high} is {high - low:g} wide"
+        document.wrong(f"the sweep's step of {step} is larger than the range", ("sweep", "step"), hint)
+    elif (high - low) / step > _MOST_STEPS:
+        hint = f"the range from {low} to {high} in such steps has more than {_MOST_STEPS}"
+        document.wrong(f"the sweep's step of {step} is too small", ("sweep", "step"), hint)
+
+
+def _splits_add_up(document: Document, spec: Spec) -> bool:
+    split = spec.data.split
+    total = split.train + split.search + split.test
+    if abs(total - 1) > 1e-6:
+        parts = f"train {split.train:g}, search {split.search:g}, test {split.test:g}"
+        hint = f"{parts}: one that is not written has its default"
+        document.wrong(f"the splits add up to {total:g} instead of 1", ("data", "split"), hint)
+    return abs(total - 1) <= 1e-6
+
+
+def _rows(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
+    for kind in ("domains", "guardrails"):
+        for name, section in getattr(spec, kind).items():
+            path = (kind, name, "data")
+            needs_path = section.data.source == "file"
+            if needs_path and section.data.path is None:
+                document.wrong("`source: file` needs a path", (*path, "source"), "path: FILE.jsonl")
+            elif not needs_path and section.data.path is not None:
+                document.wrong("a path needs `source: file`", (*path, "path"), "or remove it", key=True)
+            elif name in plugins and section.levels:
+                _row_counts(document, spec, name, kind)
+
+
+def _row_counts(document: Document, spec: Spec, name: str, kind: str) -> None:
+    """Read the rows: their problems are problems of the spec, and each split needs some."""
+    path = (kind, name, "data", "path")
+    try:
+        rows = spec.rows_of(name)
+    except ProblemsError as error:
+        document.problems.extend(error.problems)
+        return
+    except AvspecError as error:
+        document.wrong(f"{error.what}: {error.where}" if error.where else error.what, path, error.hint)
+        return
+    counts = {key: len(part) for key, part in split_rows(rows, spec.data.split.model_dump()).items()}
+    told = ", ".join(f"{key} {count}" for key, count in counts.items())
+    hint = f"its {len(rows)} rows are {told}; use more rows or change `data.split`"
+    # training keeps one row for the validation loss; guardrails are not trained on
+    least = {"train": 2 if kind == "domains" else 0, "search": 1, "test": 1}
+    for split, count in counts.items():
+        if count < least[split]:
+            few = "no rows" if count == 0 else "only one row, and one is for the validation loss"
+            document.wrong(f"the {split} split of `{name}` has {few}", path, hint)

@@ -1,0 +1,255 @@
+"""The spec as frozen records. Each field's docstring is its help and its text in the JSON Schema."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from avspec import registry
+from avspec.api import Row
+from avspec.errors import PluginError
+from avspec.rows import read_rows
+from avspec.spec.source import Path
+
+NAME = r"^[a-z][a-z0-9_-]*$"
+"""What a domain, a guardrail and a behavior may be called."""
+
+PLUGIN_SECTIONS: dict[Path, str] = {
+    ("domains", "*"): "domains",
+    ("guardrails", "*"): "domains",
+    ("training",): "trainers",
+    ("extraction",): "extractors",
+    ("evaluation", "*"): "evaluators",
+    ("search", "sampler"): "samplers",
+}
+"""Sections that name a plugin and hold its options, with the plugin's group; `*` is any key or index."""
+
+
+def group_of(path: Path) -> str | None:
+    """Return the group of the plugin that the section at a path names, if it is such a section."""
+    return PLUGIN_SECTIONS.get(path) or PLUGIN_SECTIONS.get((*path[:-1], "*"))
+
+
+class Section(BaseModel):
+    """A part of a spec: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class PluginSection(Section):
+    """A plugin by name; the section's other keys are its options."""
+
+    model_config = ConfigDict(extra="allow")
+
+    plugin: str
+    """Name of an installed plugin; `avspec plugins` lists them."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the plugin's options; in a checked spec with every default filled in."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Model(Section):
+    """The model to steer."""
+
+    base: str = Field(pattern=r"^(hf:[^@\s]+(@\S+)?|path:.+|package:[\w.]+/.+)$")
+    """`hf:ID[@revision]`, `path:DIR` or `package:MODULE/FILE.gguf`."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Compute dtype; auto is bfloat16 where the machine's bfloat16 matrix products are faster, else float32."""
+    trust_remote_code: bool = False
+    """Run code that comes with the model's files."""
+
+
+class DataSource(Section):
+    """Where a domain's rows come from."""
+
+    source: Literal["bundled", "file"] = "bundled"
+    """`bundled`: the rows that come with the plugin; `file`: a JSONL file."""
+    path: str | None = None
+    """The file, from the folder of the spec file that names it; an absolute path stays as it is."""
+
+
+Levels = Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+class Domain(PluginSection):
+    """A domain to steer: it gets an alignment vector and a coefficient."""
+
+    levels: Levels | None = None
+    """Least to most preferred; without it the spec's `levels`, then the plugin's own."""
+    data: DataSource = DataSource()
+    """Where the rows come from."""
+
+
+class Guardrail(Domain):
+    """A domain that is only watched: no alignment vector, no coefficient."""
+
+    levels: Levels | None = None
+    """Least to most preferred; without it the plugin's own."""
+    max_drop: float | None = Field(default=None, gt=0, le=1)
+    """How much the share of the highest level may fall below the base's before the report says so."""
+
+
+class Split(Section):
+    """Share of the rows in each split; together 1. A row's split depends on its id alone."""
+
+    train: float = Field(default=0.7, gt=0, lt=1)
+    """Rows that alignment vectors are trained on."""
+    search: float = Field(default=0.15, gt=0, lt=1)
+    """Rows that coefficients are searched on."""
+    test: float = Field(default=0.15, gt=0, lt=1)
+    """Rows that the reported numbers are measured on."""
+
+
+class Data(Section):
+    """Which rows are used, and for what."""
+
+    split: Split = Split()
+    """Shares of the three splits."""
+    rows: int | None = Field(default=None, ge=1)
+    """Only the first rows of each domain and guardrail, in file order, to make a run smaller."""
+
+
+class Training(PluginSection):
+    """How a domain's alignment is trained; the trainer's own options stand beside these keys."""
+
+    plugin: str = "dpo"
+    """Name of an installed trainer."""
+    accelerate: str | None = None
+    """An accelerate config file, from the spec's folder, to train on several GPUs."""
+    checkpoint_steps: int = Field(default=0, ge=0)
+    """Optimizer steps between checkpoints; 0 writes none."""
+
+
+class Extraction(PluginSection):
+    """How an alignment vector is taken from aligned and base weights."""
+
+    plugin: str = "difference"
+    """Name of an installed extractor."""
+
+
+class Sweep(Section):
+    """Coefficients of one alignment vector at a time, from `search.low` to `search.high`."""
+
+    step: float = Field(default=0.1, gt=0)
+    """Distance of two coefficients; the paper's is 0.1."""
+
+
+class Search(Section):
+    """The search for the coefficients of every behavior."""
+
+    sampler: PluginSection = PluginSection(plugin="tpe")
+    """Name of an installed sampler, or `{plugin: NAME}` with its options."""
+    evaluations: int = Field(default=60, ge=1)
+    """Evaluations in all, the sweep's included."""
+    low: float = -1.5
+    """Smallest coefficient."""
+    high: float = 1.0
+    """Largest coefficient."""
+    max_fluency_drop: float = Field(default=0.5, gt=0)
+    """How far the mean log-prob of the wanted responses may fall below the base's, in nats per token."""
+    seed: int = 0
+    """Seed of the sampler."""
+
+
+class Spec(Section):
+    """What to align, and which behaviors to find."""
+
+    apiVersion: Literal["avspec/v1"]
+    """Version of the format."""
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    """Name of the run: results are in `runs/NAME`."""
+    model: Model
+    """The model to steer."""
+    levels: Levels | None = None
+    """Levels of every domain that names none itself, least to most preferred; guardrails keep their own."""
+    domains: dict[str, Domain] = Field(min_length=1)
+    """The domains to steer, by name."""
+    guardrails: dict[str, Guardrail] = {}
+    """Domains that are only watched, by name."""
+    data: Data = Data()
+    """Splits, and how many rows."""
+    training: Training = Training()
+    """How alignment is trained."""
+    extraction: Extraction = Extraction()
+    """How alignment vectors are taken."""
+    evaluation: tuple[PluginSection, ...] = (
+        PluginSection(plugin="preference-accuracy"),
+        PluginSection(plugin="repetition"),
+    )
+    """What is measured of every behavior."""
+    sweep: Sweep = Sweep()
+    """One alignment vector at a time."""
+    search: Search = Search()
+    """All of them together."""
+    behaviors: dict[str, dict[str, str]] = {}
+    """Behaviors by name: a level for each domain it names; the others are free."""
+    atlas: bool = False
+    """Also find every combination of levels of all domains."""
+
+    _files: dict[str, FilePath] = PrivateAttr(default_factory=dict)
+    _rows: dict[str, list[Row]] = PrivateAttr(default_factory=dict)
+
+    def section(self, name: str) -> Domain:
+        """Return the section of a domain or guardrail."""
+        return self.domains.get(name) or self.guardrails[name]
+
+    def levels_of(self, name: str) -> tuple[str, ...]:
+        """Return the levels of a domain or guardrail of a checked spec, least to most preferred."""
+        levels = self.section(name).levels
+        assert levels is not None, "a checked spec has every level filled in"
+        return levels
+
+    def all_behaviors(self) -> dict[str, dict[str, str]]:
+        """Return the named behaviors and, with `atlas`, every other combination of the domains' levels.
+
+        A combination is named after its levels in domain order: `medical=expert,legal=generic`.
+        """
+        behaviors = dict(self.behaviors)
+        if self.atlas:
+            named = [behavior for behavior in behaviors.values() if len(behavior) == len(self.domains)]
+            for levels in product(*(self.levels_of(name) for name in self.domains)):
+                behavior = dict(zip(self.domains, levels, strict=True))
+                if behavior not in named:
+                    behaviors[",".join(f"{name}={level}" for name, level in behavior.items())] = behavior
+        return behaviors
+
+    def files_of(self, name: str) -> list[FilePath]:
+        """Return the files whose bytes decide the rows of a domain or guardrail.
+
+        Raises:
+            PluginError: The domain plugin cannot be used.
+        """
+        section = self.section(name)
+        if section.data.source == "file":
+            return [self._files[name]]
+        return list(registry.create("domains", section.plugin, section.options).files())
+
+    def rows_of(self, name: str) -> list[Row]:
+        """Return the rows of a domain or guardrail, the first `data.rows` of them.
+
+        Raises:
+            DataError: A file has broken rows.
+            NoInput: The file is not there.
+            PluginError: The domain plugin cannot be used.
+        """
+        if name not in self._rows:
+            self._rows[name] = self._read_rows(name)[: self.data.rows]
+        return self._rows[name]
+
+    def _read_rows(self, name: str) -> list[Row]:
+        section, levels = self.section(name), self.levels_of(name)
+        if section.data.source == "file":
+            return read_rows(self._files[name], levels, domain=name)
+        plugin = registry.create("domains", section.plugin, section.options)
+        try:
+            return [
+                Row(row.id, name, row.query, {level: row.responses[level] for level in levels}, row.source)
+                for row in plugin.rows()
+            ]
+        except KeyError as error:
+            raise PluginError(f"a row of the domain plugin {section.plugin!r} lacks {error}") from error
