@@ -98,7 +98,7 @@ class TrainingOptions(Options):
     learning_rate: float = Field(1e-6, gt=0)
     """Peak learning rate of AdamW."""
     anchors: float = Field(0.5, ge=0, lt=1)
-    """Anchor rows for each row of the domain itself: 0.5 adds one row of the other domains for every two."""
+    """Share of anchors, rows of the other domains, among all training rows; 0 is the paper's form."""
     validation: float = Field(0.03, gt=0, lt=1)
     """Share of the training rows kept for the validation loss, at least one row."""
     seed: int = 0
@@ -124,6 +124,10 @@ class TrainingJob:
     logs: Path
     """Folder for TensorBoard files."""
     device: str = "auto"
+    accelerate: Path | None = None
+    """A configuration file of `accelerate config`; the training is then launched by accelerate."""
+    checkpoint_steps: int = 0
+    """Optimizer steps between checkpoints in `work`; 0 makes none."""
     progress: Callable[[int, int, str], None] = field(default=lambda done, total, note: None)
 
 

@@ -1,0 +1,1 @@
+"""Models outside training: loading, scoring, vectors, editing, generation."""

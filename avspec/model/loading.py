@@ -72,9 +72,7 @@ def fetch(
                 (),
             )
         weights = _weight_files(folder, ref)
-        model, tokenizer = open_folder(
-            folder, torch.float32 if kind == "package" else "auto", "meta", remote_code
-        )
+        model, tokenizer = open_folder(folder, torch.float32 if kind == "package" else "auto", "meta", remote_code)
     config = model.config.get_text_config()
     info = BaseInfo(
         ref=ref,
@@ -119,9 +117,7 @@ def load_model(base: Path, *, dtype: torch.dtype | str = "auto", device: str = "
         return open_folder(_folder(base, info), dtype, choose_device(device), info.trust_remote_code)
 
 
-def open_folder(
-    folder: Path, dtype: torch.dtype | str, device: str, remote_code: bool = False
-) -> tuple[Any, Any]:
+def open_folder(folder: Path, dtype: torch.dtype | str, device: str, remote_code: bool = False) -> tuple[Any, Any]:
     """Open a folder of safetensors weights; on device `meta` only the shapes are made."""
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 

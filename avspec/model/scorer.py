@@ -5,7 +5,7 @@ and its positions go on from the prompt's end, so the model computes what it wou
 vocabulary projection runs only where a response's tokens are predicted. Rows of similar length share a batch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +48,9 @@ class PackedRows:
 
 
 def pack(rows: Sequence[EncodedRow]) -> PackedRows:
-    """Lay rows out as one padded batch; all rows have the same number of levels."""
+    """Lay rows out as one padded batch; a row with fewer levels than the others gets lengths of 0."""
     length = max(row.packed_length for row in rows)
+    levels = max(len(row.responses) for row in rows)
     ids = torch.zeros(len(rows), length, dtype=torch.long)
     positions = torch.zeros(len(rows), length, dtype=torch.long)
     blocks = torch.full((len(rows), length), -1, dtype=torch.long)
@@ -67,7 +68,7 @@ def pack(rows: Sequence[EncodedRow]) -> PackedRows:
             predictors = [len(row.prompt) - 1, *range(start, end - 1)]
             source += [r * length + position for position in predictors]
             target += response
-            segment += [r * len(row.responses) + level] * len(response)
+            segment += [r * levels + level] * len(response)
             start = end
     return PackedRows(
         input_ids=ids,
@@ -76,8 +77,13 @@ def pack(rows: Sequence[EncodedRow]) -> PackedRows:
         source=torch.tensor(source),
         target=torch.tensor(target),
         segment=torch.tensor(segment),
-        lengths=torch.tensor([[len(response) for response in row.responses] for row in rows]),
+        lengths=torch.tensor([_padded(map(len, row.responses), levels) for row in rows]),
     )
+
+
+def _padded(lengths: Iterable[int], levels: int) -> list[int]:
+    known = list(lengths)
+    return known + [0] * (levels - len(known))
 
 
 def _block_mask(blocks: Tensor) -> Tensor:
@@ -109,11 +115,7 @@ def _token_log_probs(model: Any, hidden: Tensor, target: Tensor) -> Tensor:
     """Project hidden states `[T, width]` to the vocabulary and return the log-prob of each target, `[T]`."""
     config = model.config.get_text_config()
     logits = model.get_output_embeddings()(hidden).float()
-    logits = (
-        logits
-        * (getattr(config, "logit_scale", None) or 1.0)
-        / (getattr(config, "logits_scaling", None) or 1.0)
-    )
+    logits = logits * (getattr(config, "logit_scale", None) or 1.0) / (getattr(config, "logits_scaling", None) or 1.0)
     if cap := getattr(config, "final_logit_softcapping", None):
         logits = cap * torch.tanh(logits / cap)
     return logits.gather(1, target[:, None]).squeeze(1) - logits.logsumexp(1)
@@ -124,17 +126,18 @@ def score(model: Any, rows: Sequence[EncodedRow], token_budget: int = TOKEN_BUDG
 
     Args:
         model: A causal language model of transformers, in evaluation mode.
-        rows: Encoded rows with equally many levels.
+        rows: Encoded rows; where one has fewer levels than the others, its missing ones score 0.
         token_budget: Padded tokens of one forward.
 
     Raises:
         NonFinite: The model gave NaN or infinity.
     """
-    result = np.empty((len(rows), len(rows[0].responses)))
+    result = np.zeros((len(rows), max(len(row.responses) for row in rows)))
     with torch.inference_mode():
         for indices in batches([row.packed_length for row in rows], token_budget):
             batch = pack([rows[i] for i in indices]).to(model.device)
-            result[indices] = (packed_log_probs(model, batch) / batch.lengths).double().cpu().numpy()
+            means = packed_log_probs(model, batch) / batch.lengths.clamp(min=1)
+            result[indices, : means.shape[1]] = means.double().cpu().numpy()
     if not np.isfinite(result).all():
         raise NonFinite(
             "the model gives log-probs that are not finite",

@@ -67,9 +67,7 @@ class AlignmentVector:
             )
 
 
-def write_vector(
-    path: Path, deltas: Iterable[tuple[str, Tensor]], metadata: Mapping[str, str]
-) -> dict[str, Any]:
+def write_vector(path: Path, deltas: Iterable[tuple[str, Tensor]], metadata: Mapping[str, str]) -> dict[str, Any]:
     """Write a vector and return its `norm` and number of `parameters`.
 
     Args:

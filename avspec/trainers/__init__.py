@@ -1,0 +1,1 @@
+"""Trainers: align the base to one domain."""

@@ -1,0 +1,150 @@
+"""One training run: build TRL's trainer for a job, run it, write the aligned weights."""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from transformers import TrainerCallback, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+from trl import DPOConfig
+
+from avspec.api import TrainingJob
+from avspec.errors import NonFinite
+from avspec.model.encoding import encode_rows
+from avspec.model.loading import choose_device, load_model, read_info
+from avspec.trainers import packed, reference
+from avspec.trainers.dpo import DPOOptions
+
+
+def fit(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[str, Any]:
+    """Train every parameter in float32 and write `model.safetensors`; return losses and counts as JSON.
+
+    Raises:
+        NonFinite: The loss became NaN or infinite.
+    """
+    device = choose_device(job.device)
+    model, tokenizer = load_model(job.base, dtype=torch.float32, device="cpu")
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.logs)
+    build = _packed_trainer if packed else _reference_trainer
+    trainer = build(model, tokenizer, job, _config(options, job, device))
+    trainer.add_callback(_Watch(job, trainer.accelerator.is_main_process))
+    # Building the trainer computes reference log-probs; the order of the rows must not depend on that
+    set_seed(options.seed)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(job.work)) if job.work.is_dir() else None)
+    _save(trainer, job.out / "model.safetensors")
+    return _report(trainer.state.log_history, job)
+
+
+def _config(options: DPOOptions, job: TrainingJob, device: str) -> DPOConfig:
+    half = device != "cpu" and read_info(job.base).dtype == "bfloat16"
+    return DPOConfig(
+        output_dir=str(job.work),
+        loss_type=[options.loss],
+        beta=options.beta,
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch_size,
+        per_device_eval_batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        warmup_steps=options.warmup,
+        lr_scheduler_type="linear",
+        weight_decay=0.0,
+        seed=options.seed,
+        gradient_checkpointing=options.gradient_checkpointing,
+        bf16=half,
+        use_cpu=device == "cpu",
+        precompute_ref_log_probs=True,
+        max_length=None,
+        remove_unused_columns=False,
+        eval_strategy="steps",
+        eval_steps=0.25,
+        eval_on_start=True,
+        save_strategy="steps" if job.checkpoint_steps else "no",
+        save_steps=job.checkpoint_steps or 500,
+        save_total_limit=1,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        report_to=["tensorboard"],
+        disable_tqdm=True,
+    )
+
+
+def _packed_trainer(model: Any, tokenizer: Any, job: TrainingJob, config: DPOConfig) -> Any:
+    context = read_info(job.base).context
+
+    def encoded(rows: Any) -> list[Any]:
+        return [ids for row in rows for ids in encode_rows(tokenizer, [row], job.levels[row.domain], context)]
+
+    return packed.PackedDPOTrainer(
+        model,
+        args=config,
+        processing_class=tokenizer,
+        train_dataset=packed.dataset(encoded(job.rows), encoded(job.anchors), config.beta),
+        eval_dataset=packed.dataset(encoded(job.validation), [], config.beta),
+    )
+
+
+def _reference_trainer(model: Any, tokenizer: Any, job: TrainingJob, config: DPOConfig) -> Any:
+    levels = dict(job.levels)
+    pairs = max(len(levels[row.domain]) for row in job.rows) - 1
+    config.per_device_train_batch_size *= pairs
+    return reference.ReferenceDPOTrainer(
+        model,
+        args=config,
+        processing_class=tokenizer,
+        train_dataset=reference.dataset(job.rows, job.anchors, levels),
+        eval_dataset=reference.dataset(job.validation, [], levels),
+    )
+
+
+class _Watch(TrainerCallback):  # type: ignore[misc]
+    """Reports each step and stops at the first loss that is not a number."""
+
+    def __init__(self, job: TrainingJob, speaks: bool) -> None:
+        self.job, self.speaks, self.loss = job, speaks, math.nan
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        """Keep the newest loss; refuse one that is not finite."""
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return
+        if not math.isfinite(loss):
+            raise NonFinite(
+                f"the training loss of {self.job.domain} became {loss} at step {state.global_step}",
+                where=f"train[{self.job.domain}]",
+                hint="lower training.learning_rate, or raise training.beta (a smaller target margin)",
+            )
+        self.loss = loss
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Report the step."""
+        if self.speaks:
+            note = f"loss {self.loss:.3f}" if math.isfinite(self.loss) else ""
+            self.job.progress(state.global_step, state.max_steps, note)
+
+
+def _save(trainer: Any, path: Path) -> None:
+    """Write every parameter once, float32; on several devices the main process writes."""
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    names = {name for name, _ in trainer.accelerator.unwrap_model(trainer.model_wrapped).named_parameters()}
+    if trainer.accelerator.is_main_process:
+        save_file({name: state[name].float().contiguous().cpu() for name in sorted(names)}, path)
+    trainer.accelerator.wait_for_everyone()
+
+
+def _report(history: list[dict[str, float]], job: TrainingJob) -> dict[str, Any]:
+    margins = ("rewards/margins", "margin/domain", "margin/anchors")
+    return {
+        "steps": [
+            {"step": log["step"], "loss": log["loss"], **{name: log[name] for name in margins if name in log}}
+            for log in history
+            if "loss" in log
+        ],
+        "validation": [{"step": log["step"], "loss": log["eval_loss"]} for log in history if "eval_loss" in log],
+        "rows": len(job.rows),
+        "anchors": len(job.anchors),
+        "validation_rows": len(job.validation),
+    }
