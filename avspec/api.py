@@ -12,16 +12,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
+    import numpy as np
     import optuna
     import torch
+    from numpy.typing import NDArray
 
-LogProbs = NDArray[np.float64]
-"""Mean token log-probs of one domain, `[rows, levels]`, in nats per token."""
+    LogProbs = NDArray[np.float64]
+    """Mean token log-probs of one domain, `[rows, levels]`, in nats per token."""
+
+
+def __getattr__(name: str) -> Any:
+    """Make `LogProbs` on first use: numpy takes longer to import than a spec to check."""
+    if name == "LogProbs":
+        import numpy as np
+        from numpy.typing import NDArray
+
+        return NDArray[np.float64]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Options(BaseModel):
@@ -68,7 +78,7 @@ class JsonlDomain:
     levels: ClassVar[tuple[str, ...]]
     file: ClassVar[Path]
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: BaseModel) -> None:
         self.options = options
 
     def files(self) -> Sequence[Path]:
