@@ -1,0 +1,5 @@
+"""`python -m avspec.cli`."""
+
+from avspec.cli import main
+
+main()
