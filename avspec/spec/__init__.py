@@ -2,5 +2,6 @@
 
 from avspec.spec.loaded import LoadedSpec, load_spec
 from avspec.spec.model import Spec
+from avspec.spec.schema import schema
 
-__all__ = ["LoadedSpec", "Spec", "load_spec"]
+__all__ = ["LoadedSpec", "Spec", "load_spec", "schema"]
