@@ -69,8 +69,14 @@ def installed(group: str) -> dict[str, list[PluginInfo]]:
 
 
 def _info(group: str, entry: metadata.EntryPoint) -> PluginInfo:
-    name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown distribution", "?")
+    name, version = _provider(entry.dist)
     return PluginInfo(group, entry.name, name, version, entry.value)
+
+
+@cache
+def _provider(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    """Return a distribution's name and version, parsing its metadata once: it is asked for at every look-up."""
+    return (distribution.name, distribution.version) if distribution else ("unknown distribution", "?")
 
 
 def find(group: str, name: str) -> PluginInfo:
