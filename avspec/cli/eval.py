@@ -30,13 +30,12 @@ def command(run: Path, data: Path, behavior: str | None, coefficients: str | Non
     from rich.console import Console
 
     from avspec.serve.evaluate import evaluate, read_request, to_json
+    from avspec.serve.opening import open_quietly
     from avspec.serve.tables import eval_table
 
     request = read_request(run, data, behavior=behavior, coefficients=coefficients)
     with Console(stderr=True).status("loading the model") as status:
-        from avspec.model.steered import SteeredModel
-
-        results = evaluate(SteeredModel.open(run, device=device), request, status.update)
+        results = evaluate(open_quietly(run, device), request, status.update)
     if as_json:
         print_json(to_json(results, request))
     else:

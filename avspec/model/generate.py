@@ -1,7 +1,7 @@
 """Text from a live model: greedy or sampled, in batches with left padding, or streamed."""
 
 from collections.abc import Iterator, Sequence
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import torch
@@ -49,27 +49,35 @@ def generate(
 def stream(
     model: Any, tokenizer: Any, messages: Messages, *, max_new_tokens: int = 512, temperature: float = 0.0
 ) -> Iterator[str]:
-    """Yield an answer piece by piece while it is generated."""
-    from transformers import TextIteratorStreamer
+    """Yield an answer piece by piece while it is generated; closing the iterator ends the generation."""
+    from transformers import StoppingCriteriaList, TextIteratorStreamer
 
     streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
     ids = chat_ids(tokenizer, messages, prompt=True)
     inputs = _left_padded([ids], _pad_id(tokenizer), model.device)
     settings = _settings(tokenizer, max_new_tokens, temperature)
     failure: list[BaseException] = []
+    closed = Event()
+
+    def stop(ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        return torch.full((len(ids),), closed.is_set(), dtype=torch.bool, device=ids.device)
 
     def work() -> None:
         try:
             with torch.inference_mode():
-                model.generate(**inputs, **settings, streamer=streamer)
+                model.generate(**inputs, **settings, streamer=streamer, stopping_criteria=StoppingCriteriaList([stop]))
         except BaseException as error:
             failure.append(error)
             streamer.end()
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    yield from (piece for piece in streamer if piece)
-    thread.join()
+    try:
+        yield from (piece for piece in streamer if piece)
+    finally:
+        # the caller may turn the knobs next: the weights must not change under a generation that goes on
+        closed.set()
+        thread.join()
     if failure:
         raise failure[0]
 

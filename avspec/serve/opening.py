@@ -1,0 +1,30 @@
+"""Open a run's model for a command: libraries do not draw progress bars into its output."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avspec.run.chatter import QUIET
+
+if TYPE_CHECKING:
+    from avspec.model.steered import SteeredModel
+
+
+def open_quietly(run_dir: Path, device: str) -> SteeredModel:
+    """Return the model of a run.
+
+    Raises:
+        AvspecError: What `SteeredModel.open` raises.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+    from avspec.model.steered import SteeredModel
+
+    return SteeredModel.open(run_dir, device=device)
