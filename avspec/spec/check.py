@@ -92,7 +92,7 @@ def _patch(data: Any, path: Path, *, missing: bool) -> None:
 
 
 def _fill_in(document: Document, spec: Spec) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the spec's data with the plugins' defaults and levels, and the domain plugins by section name."""
+    """Return the spec's data with the plugins' defaults and levels, and the usable domain plugins by section name."""
     data, plugins = spec.model_dump(mode="json"), {}
     for path, section in _plugin_sections(spec):
         target: Any = data
@@ -101,11 +101,13 @@ def _fill_in(document: Document, spec: Spec) -> tuple[dict[str, Any], dict[str, 
         plugin = _load(document, path, section)
         if plugin is None:
             continue
-        target.update(_options(document, path, section, plugin.Options))
+        options = _options(document, path, section, plugin.Options)
+        target.update(options or {})
         if isinstance(section, Domain):
             inherited = spec.levels if path[0] == "domains" else None
             target["levels"] = list(section.levels or inherited or plugin.levels)
-            plugins[str(path[1])] = plugin
+            if options is not None:
+                plugins[str(path[1])] = plugin
     return data, plugins
 
 
@@ -135,13 +137,13 @@ def _load(document: Document, path: Path, section: PluginSection) -> Any:
 
 def _options(
     document: Document, path: Path, section: PluginSection, options: type[BaseModel]
-) -> dict[str, Any]:
-    """Return a section's options with the defaults, those given when they are not valid."""
+) -> dict[str, Any] | None:
+    """Return a section's options with the defaults, or None after noting why they are not valid."""
     try:
         valid = options.model_validate_json(json.dumps(section.options), strict=True)
     except ValidationError as error:
         note(document, error, path, options)
-        return section.options
+        return None
     return valid.model_dump(mode="json")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from avspec.errors import AvspecError, ProblemsError
 from avspec.rows import split_rows
-from avspec.spec.model import NAME, Spec
+from avspec.spec.model import NAME, Domain, Spec
 from avspec.spec.problems import guess
 from avspec.spec.source import Document, Path
 
@@ -47,8 +47,9 @@ def _names(document: Document, spec: Spec) -> None:
 def _levels(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
     for kind in ("domains", "guardrails"):
         for name, section in getattr(spec, kind).items():
-            path = (kind, name, "levels") if (kind, name, "levels") in document.values else ("levels",)
             levels = section.levels or ()
+            written = document.data[kind][name].get("levels") if kind in document.data else None
+            path: Path = (kind, name, "levels") if written == list(levels) else ("levels",)
             if len(set(levels)) < len(levels):
                 document.wrong(f"the levels of `{name}` name one twice", path, "each level once")
             for level in levels:
@@ -70,9 +71,10 @@ def _bundled_levels(
 
 
 def _behaviors(document: Document, spec: Spec) -> None:
-    if not spec.behaviors and not spec.atlas:
+    tried = document.data.get("behaviors") or document.data.get("atlas")
+    if not spec.behaviors and not spec.atlas and not tried:
         hint = "name at least one behavior, or say `atlas: true` for all combinations"
-        document.wrong("there is nothing to find", ("behaviors",), hint)
+        document.wrong("the spec names no behavior", ("behaviors",), hint)
     for name, behavior in spec.behaviors.items():
         if not behavior:
             document.wrong(f"the behavior `{name}` names no domain", ("behaviors", name), "{domain: level}")
@@ -126,11 +128,19 @@ def _rows(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
             path = (kind, name, "data")
             needs_path = section.data.source == "file"
             if needs_path and section.data.path is None:
-                document.wrong("`source: file` needs a path", (*path, "source"), "path: FILE.jsonl")
+                document.wrong(
+                    "`source: file` needs a path", (*path, "source"), "write `path: FILE.jsonl` too"
+                )
             elif not needs_path and section.data.path is not None:
-                document.wrong("a path needs `source: file`", (*path, "path"), "or remove it", key=True)
-            elif name in plugins and section.levels:
+                document.wrong(
+                    "a path needs `source: file`", (*path, "path"), "write it, or no path", key=True
+                )
+            elif name in plugins and section.levels and _has_levels(section, plugins[name].levels):
                 _row_counts(document, spec, name, kind)
+
+
+def _has_levels(section: Domain, own: Sequence[str]) -> bool:
+    return section.data.source == "file" or set(section.levels or ()) <= set(own)
 
 
 def _row_counts(document: Document, spec: Spec, name: str, kind: str) -> None:

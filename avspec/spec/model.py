@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from avspec import registry
 from avspec.api import Row
-from avspec.errors import PluginError
+from avspec.errors import AvspecError, PluginError
 from avspec.rows import read_rows
 from avspec.spec.source import Path
 
@@ -160,7 +160,7 @@ class Spec(Section):
     """What to align, and which behaviors to find."""
 
     apiVersion: Literal["avspec/v1"]
-    """Version of the format."""
+    """Version of the format: `avspec/v1`."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     """Name of the run: results are in `runs/NAME`."""
     model: Model
@@ -251,5 +251,10 @@ class Spec(Section):
                 Row(row.id, name, row.query, {level: row.responses[level] for level in levels}, row.source)
                 for row in plugin.rows()
             ]
-        except KeyError as error:
-            raise PluginError(f"a row of the domain plugin {section.plugin!r} lacks {error}") from error
+        except AvspecError:
+            raise
+        except Exception as error:  # whatever a third party's code does
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(
+                f"the domain plugin {section.plugin!r} cannot give its rows: {reason}"
+            ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,40 +38,68 @@ def note(
         path: The section that was validated.
         options: The plugin's options, if they were.
     """
-    for found in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    unknown = [found["loc"] for found in errors if found["type"] == "extra_forbidden"]
+    for found in errors:
         here = (*path, *found["loc"])
         if found["type"] == "extra_forbidden":
             document.wrong(f"unknown key `{here[-1]}`", here, _known(here, path, options), key=True)
         elif found["type"] == "missing":
-            hint = f"it is {describe(here, path, options)}"
-            document.wrong(f"`{dotted(here)}` is missing", here, hint.rstrip(". "))
-        else:
-            hint = describe(here, path, options) if found["type"] != "model_type" else "write {key: value}"
+            if not _misspelt(found["loc"], unknown):
+                document.wrong(f"`{dotted(here)}` is missing", here, describe(here, path, options))
+        elif not (found["input"] is None and document.is_wrong(here)):
+            hint = _hint(found, here) or describe(here, path, options)
             document.wrong(f"`{dotted(here)}` {_rule(found)}", here, hint)
+
+
+def _misspelt(missing: Path, unknown: Sequence[Path]) -> bool:
+    """Return whether an unknown key beside a missing one is that key with a slip: one problem, not two."""
+    beside = [str(path[-1]) for path in unknown if path[:-1] == missing[:-1]]
+    return bool(difflib.get_close_matches(str(missing[-1]), beside, n=1))
+
+
+_RULES = {
+    "string_pattern_mismatch": "has the wrong form",
+    "model_type": "must be a section of keys and values",
+    "dict_type": "must be a section of keys and values",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be a text",
+}
 
 
 def _rule(found: ErrorDetails) -> str:
     """Return what the value must be and what it is."""
-    value = found["input"]
-    shown = "empty" if value is None else f"`{json.dumps(value, ensure_ascii=False, default=str)[:60]}`"
-    message = found["msg"].removeprefix("Value error, ")
-    words = {
-        "string_pattern_mismatch": "has the wrong form",
-        "model_type": "must be a section of keys and values",
-        "dict_type": "must be a section of keys and values",
-        "tuple_type": "must be a list",
-        "list_type": "must be a list",
-        "bool_type": "must be true or false",
-        "int_type": "must be a whole number",
-        "float_type": "must be a number",
-        "string_type": "must be a text",
-        "too_short": "needs more entries",
-    }
-    rule = words.get(found["type"]) or message.replace("Input should", "must", 1)
     if found["type"] == "too_short":
         least, many = found["ctx"]["min_length"], found["ctx"]["actual_length"]
         return f"needs at least {least} {'entries' if least > 1 else 'entry'}, this has {many}"
-    return f"{rule}, this is {shown}"
+    message = found["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
+    message = message.replace("greater than or equal to", "at least").replace(
+        "less than or equal to", "at most"
+    )
+    value = found["input"]
+    shown = "empty" if value is None else f"`{json.dumps(value, ensure_ascii=False, default=str)[:60]}`"
+    return f"{_RULES.get(found['type'], message)}, this is {shown}"
+
+
+def _hint(found: ErrorDetails, here: Path) -> str:
+    """Return what to do about a value, where more can be said than what its key means."""
+    value = found["input"]
+    if found["type"] == "bool_type" and str(value).lower() in ("yes", "no", "on", "off"):
+        return f"in YAML 1.2 `{value}` is a text; write true or false"
+    if found["type"] in ("int_type", "float_type") and re.fullmatch(r"[-+.\deE]*\d[.\deE]*", str(value)):
+        return "remove the quotes" if isinstance(value, str) else ""
+    if (
+        here == ("model", "base")
+        and isinstance(value, str)
+        and re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", value)
+    ):
+        return f"did you mean `hf:{value}`?"
+    return ""
 
 
 def describe(here: Path, path: Path, options: type[BaseModel] | None) -> str:

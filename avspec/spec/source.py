@@ -42,6 +42,14 @@ class Document:
     values: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    def is_wrong(self, path: Path) -> bool:
+        """Return whether a problem of the value at a path is known already."""
+        place = self.values.get(path)
+        return place is not None and any(
+            (known.file, known.line, known.column) == (place.file, place.line, place.column)
+            for known in self.problems
+        )
+
     def wrong(self, what: str, path: Path, hint: str = "", *, key: bool = False) -> None:
         """Note a problem at a value, at its key, or at the nearest section around it that was written."""
         place = (self.keys if key else self.values).get(path)
@@ -157,7 +165,7 @@ class _Builder:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if node.tag not in (f"{_TAG}map", f"{_TAG}seq"):
-            self.document.wrong(f"the tag `{node.tag}` is not supported", path, "remove it")
+            self.document.wrong(f"the tag `{node.tag}` is not supported", path, "write the plain value")
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._mapping(node, path)
@@ -183,10 +191,11 @@ class _Builder:
         kind, text = node.tag.removeprefix(_TAG), node.value
         try:
             return _scalar(kind, text)
-        except (ValueError, KeyError):
-            what = f"`{text}` is no finite number" if kind in ("int", "float") else f"bad `{node.tag}`"
-            self.document.wrong(what, path, "" if kind == "float" else "write a plain value without a tag")
-            return None
+        except ValueError:
+            self.document.wrong(f"`{text}` is no finite number", path)
+        except KeyError:
+            self.document.wrong(f"the tag `{node.tag}` is not supported", path, "write the plain value")
+        return None
 
 
 def _scalar(kind: str, text: str) -> Any:
