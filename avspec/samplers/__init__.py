@@ -1,0 +1,1 @@
+"""The built-in samplers; `avspec.samplers.shared` lets them share evaluations between behaviors."""

@@ -1,0 +1,1 @@
+"""Coefficients to behaviors: evaluations and their cache, the objective, the study."""

@@ -1,0 +1,81 @@
+"""A sampler that visits given points in a given order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from optuna.samplers import BaseSampler, RandomSampler
+
+from avspec.api import SearchSpace
+from avspec.samplers.shared import PROPOSAL, note, pending, seed_of
+from avspec.search.evaluations import rounded
+from avspec.search.trials import counted, distributions
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial, TrialState
+
+Point = dict[str, float]
+
+
+class WalkSampler(BaseSampler):
+    """Proposes the first point of a walk that no trial has visited, and stops the study at the walk's end."""
+
+    def __init__(self, space: SearchSpace, walk: Callable[[], Iterator[Point]]) -> None:
+        self.space = space
+        self._points = walk()
+        self._ahead: Point | None = next(self._points, None)
+        self._independent = RandomSampler(seed=seed_of(space.seed, 0))
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return one float parameter for each domain."""
+        return distributions(self.space)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return the next point; after the last one nothing, so that parameters are drawn at random."""
+        point = self._peek(study, trial)
+        if point is None:
+            return {}
+        self._ahead = next(self._points, None)
+        note(study, trial, PROPOSAL, json.dumps(point))
+        return point
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Draw a parameter at random."""
+        return self._independent.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Stop `study.optimize` at the walk's end."""
+        if self._ahead is None:
+            with contextlib.suppress(RuntimeError):  # in ask-and-tell there is no loop to stop
+                study.stop()
+
+    def finished(self, study: optuna.Study) -> str | None:
+        """Return why there is nothing left to propose, or None."""
+        return "every point of the grid is evaluated" if self._peek(study) is None else None
+
+    def _peek(self, study: optuna.Study, trial: FrozenTrial | None = None) -> Point | None:
+        """Return the next point that is not visited; it stays the next one until it is taken."""
+        visited = {_key(t.params) for t in counted(study)}
+        visited |= {_key(json.loads(t.system_attrs[PROPOSAL])) for t in pending(study, trial)}
+        while self._ahead is not None and _key(self._ahead) in visited:
+            self._ahead = next(self._points, None)
+        return self._ahead
+
+
+def _key(point: Point) -> tuple[float, ...]:
+    return tuple(rounded(point).values())

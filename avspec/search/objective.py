@@ -1,0 +1,104 @@
+"""How well a coefficient vector does each behavior."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from avspec import stats
+from avspec.api import LogProbs
+from avspec.search.evaluations import Evaluation
+
+TIE_BREAKER = 1e-3
+"""Weight of a nat of log-prob margin beside a share: it orders points whose few rows give equal shares."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One evaluation seen from one behavior."""
+
+    margin: float
+    """Smallest, over the named domains, of the wanted level's share less the largest other share."""
+    log_prob_margin: float
+    """The same in nats per token: rows' mean of the wanted log-prob less the highest other one."""
+    fluency_drop: float
+    """Largest, over the named domains, fall of the wanted responses' mean log-prob against the base, nats."""
+    excess: float
+    """By how much the worst limit is exceeded: of fluency in nats, or of a guardrail as a share."""
+    feasible: bool
+    """Whether no limit is exceeded: the text stays fluent and the guardrails hold."""
+    held: bool
+    """Whether the wanted level dominates in every named domain, feasibly."""
+    value: float
+    """What a sampler maximizes: the margin, with the log-prob margin as tie-breaker."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The behaviors of a search and what a coefficient vector must not break."""
+
+    domains: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]]
+    """Levels of every domain and guardrail, least to most preferred."""
+    behaviors: Mapping[str, Mapping[str, str]]
+    """Behavior to its wanted levels by domain; a domain it does not name is free."""
+    base: Evaluation
+    """The evaluation at zero, which fluency and guardrails are measured against."""
+    max_fluency_drop: float
+    """Largest fluency drop of a feasible coefficient vector, nats per token."""
+    guardrails: Mapping[str, float] = field(default_factory=dict)
+    """Guardrail to the largest allowed fall of its highest level's share."""
+
+    def judge(self, evaluation: Evaluation) -> dict[str, Judgement]:
+        """Judge one evaluation from every behavior's view.
+
+        Raises:
+            NonFinite: A log-prob is NaN or infinite.
+        """
+        guarded = max(self.guardrail_excess(evaluation.log_probs).values(), default=-np.inf)
+        return {name: self._judge(wanted, evaluation, guarded) for name, wanted in self.behaviors.items()}
+
+    def guardrail_excess(self, log_probs: Mapping[str, LogProbs]) -> dict[str, float]:
+        """Return by how much each guardrail's share fell beyond what is allowed; positive is infeasible."""
+        return {
+            name: float(stats.shares(self.base.log_probs[name])[-1] - stats.shares(log_probs[name])[-1] - drop)
+            for name, drop in self.guardrails.items()
+        }
+
+    def best(self, evaluations: Iterable[Evaluation]) -> dict[str, tuple[Evaluation, Judgement]]:
+        """Return each behavior's best evaluation: a feasible one before an infeasible one, then by value."""
+        found: dict[str, tuple[Evaluation, Judgement]] = {}
+        for evaluation in evaluations:
+            for name, judgement in self.judge(evaluation).items():
+                if name not in found or _rank(judgement) > _rank(found[name][1]):
+                    found[name] = evaluation, judgement
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """Return the objective as JSON, which a study keeps for samplers that judge predictions."""
+        return {
+            "domains": list(self.domains),
+            "levels": {name: list(levels) for name, levels in self.levels.items()},
+            "behaviors": {name: dict(wanted) for name, wanted in self.behaviors.items()},
+            "base": {name: values.mean(axis=0).tolist() for name, values in self.base.log_probs.items()},
+            "base_shares": {name: stats.shares(v).tolist() for name, v in self.base.log_probs.items()},
+            "max_fluency_drop": self.max_fluency_drop,
+            "guardrails": dict(self.guardrails),
+        }
+
+    def _judge(self, wanted: Mapping[str, str], evaluation: Evaluation, guarded: float) -> Judgement:
+        margins, nats, drops = [], [], []
+        for domain, level in wanted.items():
+            values, index = evaluation.log_probs[domain], self.levels[domain].index(level)
+            margins.append(stats.margin(stats.shares(values), index))
+            nats.append(stats.log_prob_margin(values, index))
+            drops.append(float(np.mean(self.base.log_probs[domain][:, index] - values[:, index])))
+        margin, log_prob_margin, drop = min(margins), min(nats), max(drops)
+        excess = max(guarded, drop - self.max_fluency_drop)
+        held, value = excess <= 0 and margin > 0, margin + TIE_BREAKER * log_prob_margin
+        return Judgement(margin, log_prob_margin, drop, excess, excess <= 0, held, value)
+
+
+def _rank(judgement: Judgement) -> tuple[bool, float]:
+    return judgement.feasible, judgement.value

@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from surfaces import BEHAVIORS, LEVELS, Surface
+
+from avspec.errors import NonFinite
+from avspec.search.evaluations import Evaluation
+from avspec.search.objective import Objective
+
+# four rows: expert dominates two, generic one, avoidance one
+MEDICAL = np.array([[-3.0, -2.0, -1.0], [-3.0, -2.0, -1.5], [-3.0, -1.0, -2.0], [-1.0, -3.0, -3.0]])
+# four rows, all avoidance
+LEGAL = np.array([[-1.0, -2.0, -3.0]] * 4)
+BASE = Evaluation({}, {"medical": MEDICAL + 0.25, "legal": LEGAL + 0.75}, 0.0)
+NOW = Evaluation({"medical": 1.0, "legal": -1.0}, {"medical": MEDICAL, "legal": LEGAL}, 0.0)
+
+
+def objective(behavior, max_fluency_drop=0.5, **more):
+    levels = {"medical": LEVELS, "legal": LEVELS}
+    return Objective(("medical", "legal"), levels, {"it": behavior}, BASE, max_fluency_drop, **more)
+
+
+def test_a_judgement_by_hand():
+    judged = objective({"medical": "expert"}).judge(NOW)["it"]
+    assert judged.margin == 0.5 - 0.25
+    assert judged.log_prob_margin == pytest.approx((1.0 + 0.5 - 1.0 - 2.0) / 4)
+    assert judged.value == pytest.approx(0.25 + 1e-3 * -0.375)
+    assert judged.fluency_drop == pytest.approx(0.25)
+    assert judged.excess == pytest.approx(-0.25) and judged.feasible and judged.held
+
+
+def test_the_weakest_named_domain_decides_and_a_free_one_does_not():
+    both = objective({"medical": "expert", "legal": "avoidance"}, 1.0).judge(NOW)["it"]
+    assert both.margin == 0.25 and both.fluency_drop == pytest.approx(0.75)
+    assert objective({"legal": "avoidance"}, 1.0).judge(NOW)["it"].margin == 1.0
+    assert not objective({"medical": "expert", "legal": "expert"}, 9.0).judge(NOW)["it"].held
+
+
+def test_text_that_lost_fluency_does_not_hold():
+    judged = objective({"legal": "avoidance"}).judge(NOW)["it"]
+    assert judged.margin == 1.0 and not judged.feasible and not judged.held
+
+
+def test_a_tie_is_not_held():
+    tied = replace(NOW, log_probs={"medical": MEDICAL[1:], "legal": LEGAL})
+    base = Evaluation({}, {"medical": MEDICAL[1:], "legal": LEGAL}, 0.0)
+    judged = replace(objective({"medical": "expert"}), base=base).judge(tied)["it"]
+    assert judged.margin == 0.0 and judged.feasible and not judged.held
+
+
+def test_a_guardrail_that_falls_too_far_makes_every_behavior_infeasible():
+    safe, unsafe = np.array([[-2.0, -1.0]] * 4), np.array([[-1.0, -2.0]] + [[-2.0, -1.0]] * 3)
+    base = replace(BASE, log_probs={**BASE.log_probs, "safety": safe})
+    now = replace(NOW, log_probs={**NOW.log_probs, "safety": unsafe})
+    watched = replace(objective({"medical": "expert"}), base=base, guardrails={"safety": 0.2})
+    assert watched.guardrail_excess(now.log_probs) == {"safety": pytest.approx(0.05)}
+    assert not watched.judge(now)["it"].feasible
+    assert replace(watched, guardrails={"safety": 0.25}).judge(now)["it"].feasible
+
+
+def test_best_prefers_feasible_then_value():
+    surface = Surface()
+    goal = surface.objective(BEHAVIORS, max_fluency_drop=0.6)
+    points = [surface({"medical": m, "legal": -m}) for m in (-1.4, -0.5, 0.2, 0.5, 1.0)]
+    best = goal.best(points)
+    assert set(best) == set(BEHAVIORS)
+    for name, (evaluation, judgement) in best.items():
+        judged = [goal.judge(point)[name] for point in points]
+        feasible = [j for j in judged if j.feasible]
+        assert judgement.value == max(j.value for j in feasible or judged)
+        assert goal.judge(evaluation)[name] == judgement
+
+
+def test_nan_is_an_error_and_not_a_lost_behavior():
+    broken = replace(NOW, log_probs={"medical": MEDICAL * np.nan, "legal": LEGAL})
+    with pytest.raises(NonFinite):
+        objective({"medical": "expert"}).judge(broken)
+
+
+def test_the_description_is_json_with_the_numbers_a_sampler_needs():
+    import json
+
+    described = json.loads(json.dumps(objective({"medical": "expert"}).describe()))
+    assert described["base"]["legal"] == pytest.approx([-0.25, -1.25, -2.25])
+    assert described["behaviors"] == {"it": {"medical": "expert"}}
