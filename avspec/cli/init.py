@@ -21,7 +21,7 @@ def command(path: Path, name: str | None, force: bool) -> None:
         raise UsageError(f"{path} is there already", hint="give another path, or --force to overwrite it")
     text = resources.files("avspec.cli").joinpath("starter.yaml").read_text(encoding="utf-8")
     try:
-        path.write_text(text.replace("name: NAME ", f"name: {name or _name(path)} "), encoding="utf-8")
+        path.write_text(text.replace("NAME", name or _name(path)), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write: {error.strerror}", where=str(path), hint="choose another path") from error
     click.echo(f"{path} written. Next:\n  avspec plan {path}\n  avspec apply {path}")

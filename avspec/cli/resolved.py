@@ -25,13 +25,21 @@ def _rows(value: Value, path: str, depth: int) -> Iterator[tuple[str, str]]:
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in items:
         here = f"{path}.{key}" if path else str(key)
-        head = "  " * depth + (f"{key}:" if isinstance(value, dict) else "-")
-        if _nested(child):
-            yield head, here
+        if isinstance(value, list):
+            yield from _item(child, here, depth)
+        elif _nested(child):
+            yield f"{'  ' * depth}{key}:", here
             yield from _rows(child, here, depth + 1)
         else:
             # JSON is YAML
-            yield f"{head} {json.dumps(child, ensure_ascii=False)}", here
+            yield f"{'  ' * depth}{key}: {json.dumps(child, ensure_ascii=False)}", here
+
+
+def _item(child: dict[str, Any], path: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a list's item, a dash before the first."""
+    (first, where), *rest = _rows(child, path, depth + 1)
+    yield "  " * depth + "- " + first.lstrip(), where
+    yield from rest
 
 
 def _nested(value: Any) -> bool:

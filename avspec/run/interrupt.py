@@ -17,15 +17,20 @@ def stop_on_sigint(stop: threading.Event, tell: Callable[[], None]) -> Iterator[
         yield
         return
 
+    telling: list[threading.Thread] = []
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
         # In a thread: the handler may have interrupted the very write or lock that `tell` needs.
-        threading.Thread(target=tell, daemon=True).start()
+        telling.append(threading.Thread(target=tell, daemon=True))
+        telling[0].start()
 
     before = signal.signal(signal.SIGINT, on_signal)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        for thread in telling:
+            thread.join(timeout=1)

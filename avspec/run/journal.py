@@ -41,5 +41,9 @@ class Journal:
 @contextmanager
 def open_journal(view: View, logs: Path) -> Iterator[Journal]:
     """Append to `apply.jsonl` in a run's folder of logs, with the view open."""
-    with (logs / "apply.jsonl").open("a", encoding="utf-8") as file, view:
+    path = logs / "apply.jsonl"
+    # an apply that was killed may have left half a line
+    half = path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n")
+    with path.open("a", encoding="utf-8") as file, view:
+        file.write("\n" if half else "")
         yield Journal(view, file)

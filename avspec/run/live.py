@@ -93,7 +93,7 @@ class LiveView:
         with self._lock:
             self._update(event)
         if isinstance(event, Planned) and any(line.state == "waiting" for line in self._lines.values()):
-            self._live.start()
+            self._live.start(refresh=True)
             self._open = True
         elif isinstance(event, Log):
             self._console.print(Text(f"{event.address}: {event.message}".removeprefix(": "), style="dim"))

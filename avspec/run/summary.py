@@ -31,7 +31,8 @@ def _headline(done: Done) -> str:
     if not done.ran:
         return f"Everything was reused: all {done.reused} stages of {done.run} are up to date.\n"
     reused = f", {done.reused} reused" if done.reused else ""
-    return f"{done.run} is done: {done.ran} stages run{reused}, in {duration(done.seconds)}.\n"
+    stages = "1 stage" if done.ran == 1 else f"{done.ran} stages"
+    return f"{done.run} is done: {stages} run{reused}, in {duration(done.seconds)}.\n"
 
 
 def _behaviors(behaviors: Mapping[str, Mapping[str, Any]]) -> str:

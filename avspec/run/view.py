@@ -114,7 +114,7 @@ class PlainView:
         waiting = [stage["address"] for stage in event.stages if stage["action"] == "run"]
         self._forecast = Forecast(waiting, event.expected, self._now)
         estimate = time_left(self._forecast.run_left())
-        counts = f"{len(event.stages) - len(waiting)} stages to reuse, {len(waiting)} to run"
+        counts = f"{len(waiting)} to run, {len(event.stages) - len(waiting)} to reuse"
         self._line(f"{event.run}: {counts}" + (f", {estimate}" if estimate else ""))
 
     def _started(self, event: StageStarted) -> None:

@@ -1,0 +1,24 @@
+"""What a stage gets."""
+
+import pytest
+
+from avspec.errors import Interrupted
+from avspec.run.context import Context
+
+
+def test_progress_reports_then_stops(tmp_path):
+    seen = []
+    context = Context(tmp_path, tmp_path, tmp_path, report=lambda *args: seen.append(args))
+    context.progress(1, 3, "steps")
+    context.stop.set()
+    with pytest.raises(Interrupted) as stop:
+        context.progress(2, 3)
+    assert seen == [(1, 3, "steps"), (2, 3, "")]
+    assert stop.value.exit_code == 130
+
+
+def test_a_context_of_its_own_needs_no_view(tmp_path):
+    context = Context(tmp_path, tmp_path, tmp_path)
+    context.progress(1, 1)
+    context.log("nobody listens")
+    context.check_stop()
