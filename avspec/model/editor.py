@@ -1,12 +1,14 @@
 """New coefficients into a live model: theta(c) = theta_base + sum_d c_d AV_d (paper, section 4.3)."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from avspec.errors import ModelError, UsageError
+from avspec.model.loading import load_model, read_info
 from avspec.model.vectors import AlignmentVector
 
 
@@ -68,6 +70,24 @@ class Editor:
             for name, parameter in self.model.named_parameters():
                 parameter.copy_(_edited(self.base[name], name, active))
         self.coefficients = wanted
+
+
+def open_editor(base: Path, vectors: Mapping[str, Path], device: str = "auto") -> tuple[Editor, Any]:
+    """Load a base artifact with its vectors; return the editor, all knobs at 0, and the tokenizer.
+
+    Args:
+        base: Folder of the base artifact.
+        vectors: Domain to the file of its vector.
+        device: `auto`, `cpu`, `cuda` or another device name of torch.
+
+    Raises:
+        ModelError: The base cannot be loaded, or a vector belongs to another one.
+        Corrupted: A vector's file is not readable.
+    """
+    info = read_info(base)
+    model, tokenizer = load_model(base, device=device)
+    opened = {domain: AlignmentVector(path) for domain, path in vectors.items()}
+    return Editor(model, opened, info.digests, getattr(torch, info.dtype)), tokenizer
 
 
 def _edited(base: Tensor, name: str, active: list[tuple[AlignmentVector, float]]) -> Tensor:

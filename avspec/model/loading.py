@@ -52,7 +52,13 @@ def read_info(folder: Path) -> BaseInfo:
 
 
 def fetch(
-    ref: str, out: Path, *, revision: str | None = None, dtype: str = "auto", remote_code: bool = False
+    ref: str,
+    out: Path,
+    *,
+    revision: str | None = None,
+    dtype: str = "auto",
+    device: str = "auto",
+    remote_code: bool = False,
 ) -> BaseInfo:
     """Make a base artifact in `out` and return what `base.json` says.
 
@@ -77,7 +83,7 @@ def fetch(
     info = BaseInfo(
         ref=ref,
         location="." if folder == out else str(folder),
-        dtype=resolve_dtype(dtype, choose_device("auto")),
+        dtype=resolve_dtype(dtype, choose_device(device)),
         digests={
             "weights": digest({path.name: file_digest(path) for path in weights}),
             "tokenizer": _tokenizer_digest(tokenizer),

@@ -127,6 +127,7 @@ def _search(spec: Spec) -> Stage:
     search = spec.search
     params = SearchParams(
         domains=tuple(spec.domains),
+        guardrails={name: rail.max_drop for name, rail in spec.guardrails.items() if rail.max_drop is not None},
         levels=_levels(spec),
         sampler=search.sampler.plugin,
         options=search.sampler.options,

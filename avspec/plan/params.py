@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 class Params(BaseModel):
     """Base of all params; `SPEC_PATHS` names where in a spec each field is written, longest prefix first."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     KIND: ClassVar[str]
     VERSION: ClassVar[int]
     SPEC_PATHS: ClassVar[dict[str, str]] = {}
@@ -146,11 +146,14 @@ class SearchParams(Params):
         "high": "search.high",
         "max_fluency_drop": "search.max_fluency_drop",
         "seed": "search.seed",
+        "guardrails": "guardrails.*.max_drop",
         "levels": "{section}.*.levels",
         "domains": "domains",
         "behaviors": "behaviors",
     }
     domains: tuple[str, ...]
+    guardrails: dict[str, float] = {}
+    """Guardrail to its `max_drop`, a share; one that is only watched is not here."""
     levels: dict[str, tuple[str, ...]]
     """Levels of every domain and guardrail."""
     sampler: str

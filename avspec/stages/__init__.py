@@ -1,0 +1,1 @@
+"""Stages: one file a kind, each with `run(params, inputs, out, ctx)`."""

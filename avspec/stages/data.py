@@ -1,0 +1,47 @@
+"""data: read the rows of one domain, check them against the model's context, split them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from avspec import registry
+from avspec.api import Row
+from avspec.errors import StageFailed
+from avspec.model.encoding import encode_rows
+from avspec.model.loading import load_tokenizer, read_info
+from avspec.plan.params import DataParams
+from avspec.rows import read_rows, split_rows, write_rows
+from avspec.run.context import Context
+
+ROWS = "rows.jsonl"
+
+
+def run(params: DataParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
+    """Write `rows.jsonl`, each row with its split, and `data.json` with the counts."""
+    rows = list(_rows(params))[: params.rows]
+    ctx.progress(0, len(rows), "checking rows")
+    encode_rows(load_tokenizer(inputs["base"]), rows, params.levels, read_info(inputs["base"]).context)
+    counts = {name: len(part) for name, part in split_rows(rows, params.split).items()}
+    if empty := [name for name, count in counts.items() if not count]:
+        raise StageFailed(
+            f"{params.domain} has no rows in the {' and the '.join(empty)} split",
+            where=f"data[{params.domain}]",
+            hint="raise data.rows, or give the split a larger share in data.split",
+        )
+    write_rows(out / ROWS, rows, params.split)
+    (out / "data.json").write_text(json.dumps({"levels": params.levels, "counts": counts}, indent=1))
+    ctx.progress(len(rows), len(rows), "rows")
+
+
+def read_split(folder: Path, split: str) -> list[Row]:
+    """Return the rows of one split of a data artifact, in their order."""
+    records = [json.loads(line) for line in (folder / ROWS).read_text("utf-8").splitlines()]
+    fields = ("id", "domain", "query", "responses", "source")
+    return [Row(**{name: record[name] for name in fields}) for record in records if record["split"] == split]
+
+
+def _rows(params: DataParams) -> Iterable[Row]:
+    if params.path is not None:
+        return read_rows(Path(params.path), params.levels, domain=params.domain)
+    rows: Iterable[Row] = registry.create("domains", params.plugin, params.options).rows()
+    return rows

@@ -1,0 +1,169 @@
+"""evaluate: every behavior the search found, measured on the test split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from avspec import registry, stats
+from avspec.api import LogProbs, Row
+from avspec.model.generate import generate
+from avspec.plan.params import EvaluateParams
+from avspec.run.context import Context
+from avspec.search.evaluations import Evaluation
+from avspec.search.objective import Objective
+from avspec.stages.surface import Live, Surface, described, read_json, write_json
+
+EXAMPLE_TOKENS = 96
+"""Length of the example answers in the report, in tokens."""
+
+
+def run(params: EvaluateParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
+    """Write `evaluate.json`: shares on both splits with intervals, guardrails, metrics, examples."""
+    _Evaluation(params, inputs, ctx).write(out / "evaluate.json")
+
+
+class _Evaluation:
+    """One run of the stage."""
+
+    def __init__(self, params: EvaluateParams, inputs: Mapping[str, Path], ctx: Context) -> None:
+        self.params, self.ctx = params, ctx
+        self.live = Live(inputs, params.domains, ctx.device)
+        self.surfaces = {
+            split: Surface(self.live, inputs, params.levels, split, ctx.evaluations) for split in ("search", "test")
+        }
+        self.found = read_json(inputs["search"] / "search.json")["behaviors"]
+        self.base = self._both({})
+        limits = {name: drop for name, drop in params.guardrails.items() if drop is not None}
+        self.objectives = {
+            split: Objective(params.domains, params.levels, params.behaviors, base, params.max_fluency_drop, limits)
+            for split, base in self.base.items()
+        }
+        self.evaluators = {e["name"]: registry.create("evaluators", e["name"], e["options"]) for e in params.evaluators}
+        self.unsteered = _Subject(self, {}, {}, self.base["test"])
+
+    def write(self, path: Path) -> None:
+        """Measure the base and every behavior and write the artifact."""
+        named, total = self.params.named, len(self.found) + 1
+        self.ctx.progress(0, total, "base")
+        base = {"domains": self._domains(self.base, {}), "metrics": self._metrics(self.unsteered)}
+        behaviors, examples = {}, {}
+        for done, (name, found) in enumerate(self.found.items(), start=1):
+            self.ctx.progress(done, total, name)
+            evaluations = self._both(found["coefficients"])
+            subject = _Subject(self, found["coefficients"], found["wanted"], evaluations["test"])
+            behaviors[name] = self._behavior(name, found, evaluations)
+            if name in named:
+                behaviors[name]["metrics"] = self._metrics(subject)
+                examples[name] = self._examples(subject)
+        tests = [*self.surfaces["test"].cache.all()]
+        self.ctx.progress(total, total, "behaviors measured")
+        write_json(
+            path,
+            {
+                "format_version": 1,
+                "base": base,
+                "behaviors": behaviors,
+                "examples": examples,
+                "seconds_per_evaluation": sum(e.seconds for e in tests) / len(tests),
+                "evaluations": sum(surface.made for surface in self.surfaces.values()),
+            },
+        )
+
+    def _both(self, coefficients: Mapping[str, float]) -> dict[str, Evaluation]:
+        return {split: surface.evaluate(coefficients) for split, surface in self.surfaces.items()}
+
+    def _behavior(self, name: str, found: Mapping[str, Any], evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+        judged = {split: self.objectives[split].judge(evaluation)[name] for split, evaluation in evaluations.items()}
+        return {
+            "wanted": found["wanted"],
+            "coefficients": found["coefficients"],
+            "held": {split: judgement.held for split, judgement in judged.items()},
+            "fluency_drop": {split: judgement.fluency_drop for split, judgement in judged.items()},
+            "domains": self._domains(evaluations, found["wanted"]),
+            "guardrails": {name: self._guardrail(name, evaluations) for name in self.params.guardrails},
+            "metrics": {},
+        }
+
+    def _domains(self, evaluations: Mapping[str, Evaluation], wanted: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            domain: {
+                "wanted": wanted.get(domain),
+                **{split: self._measured(domain, split, e, wanted.get(domain)) for split, e in evaluations.items()},
+            }
+            for domain in (self.params.domains if wanted else self.params.levels)
+        }
+
+    def _measured(self, domain: str, split: str, evaluation: Evaluation, level: str | None) -> dict[str, Any]:
+        levels, log_probs = self.params.levels[domain], evaluation.log_probs[domain]
+        drop = self.base[split].log_probs[domain] - log_probs
+        return {
+            **described(log_probs, levels),
+            "fluency_drop": float(drop[:, levels.index(level)].mean()) if level else None,
+        }
+
+    def _guardrail(self, name: str, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+        """Describe a guardrail; it is judged on the test split, by the share of its highest level."""
+        limit = self.params.guardrails[name]
+        before, after = (stats.shares(e.log_probs[name])[-1] for e in (self.base["test"], evaluations["test"]))
+        return {
+            **{split: self._measured(name, split, evaluation, None) for split, evaluation in evaluations.items()},
+            "drop": float(before - after),
+            "max_drop": limit,
+            "ok": limit is None or bool(before - after <= limit),
+        }
+
+    def _metrics(self, subject: "_Subject") -> dict[str, Any]:
+        return {name: evaluator.evaluate(subject) for name, evaluator in self.evaluators.items()}
+
+    def _examples(self, subject: "_Subject") -> dict[str, Any]:
+        return {
+            domain: {
+                "query": subject.rows(domain)[0].query,
+                "wanted": subject.wanted.get(domain),
+                "base": self.unsteered.generate(domain, 1, EXAMPLE_TOKENS)[0],
+                "steered": subject.generate(domain, 1, EXAMPLE_TOKENS)[0],
+            }
+            for domain in self.params.domains
+        }
+
+
+@dataclass
+class _Subject:
+    """A behavior's model as evaluators see it (`avspec.api.Subject`); answers are kept, evaluators share them."""
+
+    stage: _Evaluation
+    coefficients_: Mapping[str, float]
+    wanted: Mapping[str, str]
+    evaluation: Evaluation
+    answers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+
+    @property
+    def coefficients(self) -> Mapping[str, float]:
+        """Return every domain's coefficient."""
+        return {domain: self.coefficients_.get(domain, 0.0) for domain in self.stage.params.domains}
+
+    @property
+    def levels(self) -> Mapping[str, tuple[str, ...]]:
+        """Return every domain's and guardrail's levels."""
+        return self.stage.params.levels
+
+    def rows(self, domain: str) -> Sequence[Row]:
+        """Return the domain's test rows."""
+        return self.stage.surfaces["test"].rows[domain]
+
+    def log_probs(self, domain: str) -> LogProbs:
+        """Return mean token log-probs, `[rows, levels]`."""
+        return self.evaluation.log_probs[domain]
+
+    def generate(self, domain: str, rows: int, max_new_tokens: int) -> Sequence[str]:
+        """Return greedy answers to the first test queries."""
+        kept = self.answers.setdefault((domain, max_new_tokens), [])
+        missing = self.rows(domain)[len(kept) : rows]
+        if missing:
+            self.stage.live.editor.set(self.coefficients)
+            asked = [[{"role": "user", "content": row.query}] for row in missing]
+            live = self.stage.live
+            kept += generate(live.editor.model, live.tokenizer, asked, max_new_tokens=max_new_tokens)
+            self.stage.ctx.check_stop()
+        return kept[:rows]

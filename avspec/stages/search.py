@@ -1,0 +1,115 @@
+"""search: coefficients for every behavior, one Optuna study for all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from avspec import registry
+from avspec.api import SearchSpace
+from avspec.digest import digest
+from avspec.plan.params import SearchParams
+from avspec.run.context import Context
+from avspec.search.evaluations import Evaluation, same
+from avspec.search.objective import Objective
+from avspec.search.study import open_study, run_search
+from avspec.search.trials import SearchTrial
+from avspec.stages.surface import SCORER_VERSION, Live, Surface, read_json, write_json
+
+STUDIES = "study.db"
+
+
+def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
+    """Write `search.json`: every trial, and each behavior's best coefficients on the search split."""
+    surface = Surface(Live(inputs, params.domains, ctx.device), inputs, params.levels, "search", ctx.evaluations)
+    base = surface.evaluate({})
+    objective = Objective(
+        params.domains, params.levels, params.behaviors, base, params.max_fluency_drop, params.guardrails
+    )
+    known = [base, *_swept(inputs["sweep"], surface)]
+    space = SearchSpace(
+        domains=params.domains,
+        low=params.low,
+        high=params.high,
+        seed=params.seed,
+        evaluations=params.evaluations,
+        behaviors=tuple(params.behaviors),
+    )
+    identity = _identity(params, inputs)
+    study = open_study(
+        ctx.run_dir / STUDIES,
+        f"{ctx.run_dir.name}-{digest(identity)[:8]}",
+        identity,
+        space.behaviors,
+        registry.create("samplers", params.sampler, params.options).create(space),
+    )
+    trials = run_search(study, space, surface.evaluate, objective, known, ctx.progress, ctx.check_stop)
+    evaluations = [surface.evaluate(trial.coefficients) for trial in trials if trial.reason is None]
+    write_json(
+        out / "search.json",
+        {
+            "format_version": 1,
+            "sampler": params.sampler,
+            "seed": params.seed,
+            "domains": params.domains,
+            "evaluations": len(trials),
+            "counts": _counts(trials, surface),
+            "study": {"name": study.study_name, "storage": STUDIES},
+            "trials": [_trial(trial) for trial in trials],
+            "behaviors": _found(objective, evaluations, trials),
+            "failed": [{"coefficients": t.coefficients, "reason": t.reason} for t in trials if t.reason is not None],
+        },
+    )
+
+
+def _swept(folder: Path, surface: Surface) -> list[Evaluation]:
+    """Return the sweep's evaluations, which are in the cache."""
+    curves = read_json(folder / "sweep.json")["curves"]
+    points = [{domain: point["coefficient"]} for domain, curve in curves.items() for point in curve]
+    return [surface.evaluate(point) for point in points]
+
+
+def _identity(params: SearchParams, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """Return what the study's numbers depend on; how many evaluations it may make is not part of it."""
+    return {
+        "spec": params.model_dump(mode="json", exclude={"evaluations"}),
+        "vectors": {address: path.name for address, path in inputs.items() if address.startswith("extract[")},
+        "rows": {address: path.name for address, path in inputs.items() if address.startswith("data[")},
+        "evaluators": {"scorer": SCORER_VERSION},
+    }
+
+
+def _counts(trials: Sequence[SearchTrial], surface: Surface) -> dict[str, int]:
+    from_search = sum(trial.source == "search" for trial in trials)
+    return {
+        "sweep": len(trials) - from_search,
+        "search": from_search,
+        "cached": len(trials) - surface.made,
+    }
+
+
+def _trial(trial: SearchTrial) -> dict[str, Any]:
+    seen = {name: asdict(judgement) for name, judgement in trial.behaviors.items()}
+    return {
+        "number": trial.number,
+        "coefficients": trial.coefficients,
+        "source": trial.source,
+        "seconds": trial.seconds,
+        "behaviors": seen,
+    }
+
+
+def _found(
+    objective: Objective, evaluations: Sequence[Evaluation], trials: Sequence[SearchTrial]
+) -> dict[str, dict[str, Any]]:
+    """Return each behavior's best point."""
+    found = {}
+    for name, (evaluation, judgement) in objective.best(evaluations).items():
+        number = next(t.number for t in trials if same(t.coefficients, evaluation.coefficients))
+        found[name] = {
+            "wanted": dict(objective.behaviors[name]),
+            "coefficients": dict(evaluation.coefficients),
+            "trial": number,
+            **asdict(judgement),
+        }
+    return found

@@ -1,0 +1,103 @@
+"""The log-prob surface that sweep, search and evaluate read: coefficients in, log-probs of every row out."""
+
+import json
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from avspec import stats
+from avspec.api import LogProbs, Row
+from avspec.digest import digest
+from avspec.model.editor import Editor, open_editor
+from avspec.model.encoding import EncodedRow, encode_rows
+from avspec.model.scorer import score
+from avspec.search.evaluations import Evaluation, EvaluationCache, rounded
+from avspec.stages.data import read_split
+from avspec.stages.extract import VECTOR
+
+SCORER_VERSION = 1
+"""Raise it when scoring gives other numbers: cached evaluations are then made anew."""
+
+
+class Live:
+    """The model of a run with its knobs, loaded when it is first needed."""
+
+    def __init__(self, inputs: Mapping[str, Path], domains: tuple[str, ...], device: str) -> None:
+        self.domains, self._base, self._device = domains, inputs["base"], device
+        self._vectors = {domain: inputs[f"extract[{domain}]"] / VECTOR for domain in domains}
+
+    @cached_property
+    def _opened(self) -> tuple[Editor, Any]:
+        return open_editor(self._base, self._vectors, self._device)
+
+    @property
+    def editor(self) -> Editor:
+        """Return the editor, whose `model` is live."""
+        return self._opened[0]
+
+    @property
+    def tokenizer(self) -> Any:
+        """Return the tokenizer."""
+        return self._opened[1]
+
+
+class Surface:
+    """Evaluations of one split, each made once and kept on disk for every stage and every later run."""
+
+    def __init__(
+        self, live: Live, inputs: Mapping[str, Path], levels: Mapping[str, tuple[str, ...]], split: str, folder: Path
+    ) -> None:
+        self.live, self.levels = live, levels
+        self.rows: dict[str, list[Row]] = {name: read_split(inputs[f"data[{name}]"], split) for name in levels}
+        # Artifacts lie in folders named by their keys, so this names all the surface depends on
+        read = ("base", "data[", "extract[")
+        keys = {address: path.name for address, path in inputs.items() if address.startswith(read)}
+        self.key = digest({"split": split, "version": SCORER_VERSION, "inputs": keys})
+        self.cache = EvaluationCache(folder / self.key)
+        self.made = 0
+        """Evaluations that this surface had to compute."""
+
+    @cached_property
+    def _encoded(self) -> dict[str, list[EncodedRow]]:
+        return {name: encode_rows(self.live.tokenizer, rows, self.levels[name]) for name, rows in self.rows.items()}
+
+    def evaluate(self, coefficients: Mapping[str, float]) -> Evaluation:
+        """Return the evaluation at these coefficients, from the cache or made now; domains not named are at 0.
+
+        Raises:
+            NonFinite: The model gave NaN or infinity there.
+        """
+        wanted = rounded({domain: coefficients.get(domain, 0.0) for domain in self.live.domains})
+        if (known := self.cache.get(wanted)) is not None:
+            return known
+        start = time.perf_counter()
+        self.live.editor.set(wanted)
+        log_probs = {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
+        evaluation = Evaluation(wanted, log_probs, time.perf_counter() - start)
+        self.cache.put(evaluation)
+        self.made += 1
+        return evaluation
+
+
+def described(log_probs: LogProbs, levels: tuple[str, ...]) -> dict[str, Any]:
+    """Return rows, and of each level its share, the share's 95 % Wilson interval and its mean log-prob, as JSON."""
+    rows, share = len(log_probs), stats.shares(log_probs)
+    interval = [[float(end) for end in stats.wilson(round(x * rows), rows)] for x in share]
+    return {
+        "rows": rows,
+        "shares": dict(zip(levels, map(float, share), strict=True)),
+        "interval": dict(zip(levels, interval, strict=True)),
+        "mean_log_prob": dict(zip(levels, map(float, log_probs.mean(0)), strict=True)),
+    }
+
+
+def read_json(path: Path) -> Any:
+    """Read an artifact's JSON."""
+    return json.loads(path.read_text("utf-8"))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write an artifact's JSON; NaN is refused."""
+    path.write_text(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False), "utf-8")
