@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,20 +10,18 @@ from avspec.plan.params import Params
 
 Leaf = tuple[str, ...]
 # compared by functions of their own, or nothing a spec says
-_APART = {"behaviors", "named", "files", "path"}
+_APART = {"behaviors", "named", "evaluators", "files", "path"}
 
 
 def changed_leaves(old: Mapping[str, Any], params: Params) -> list[str]:
     """Return what the spec says otherwise than when params were stored: `training.beta 0.1 -> 0.05`."""
     new = params.model_dump(mode="json")
-    before, after = dict(_leaves(old)), dict(_leaves(new))
-    changes = [
-        f"{spec_path(params, leaf)} {_text(before.get(leaf))} -> {_text(after.get(leaf))}"
-        for leaf in dict.fromkeys([*before, *after])
-        if leaf[0] not in _APART and before.get(leaf) != after.get(leaf)
+    return [
+        *_fields(old, new, params),
+        *_evaluators(old.get("evaluators", []), new.get("evaluators", [])),
+        *_behaviors(old.get("behaviors", {}), new.get("behaviors", {})),
+        *_order(old.get("named", []), new.get("named", [])),
     ]
-    behaviors = _behaviors(old.get("behaviors", {}), new.get("behaviors", {}))
-    return [*changes, *behaviors, *_order(old.get("named", []), new.get("named", []))]
 
 
 def changed_files(old: Mapping[str, Any], params: Params) -> list[str]:
@@ -44,9 +41,7 @@ def spec_path(params: Params, leaf: Leaf) -> str:
     if "*" in template and rest:
         domain = rest.pop(0)
     place = template.replace("*", "{domain}").format(section=_section(params, domain), domain=domain)
-    # an evaluator is stored as name and options, and written as `plugin:` with the options beside it
-    dotted = re.sub(r"^(evaluation\.\d+)\.options", r"\1", ".".join([place, *rest]))
-    return re.sub(r"^(evaluation\.\d+)\.name$", r"\1.plugin", dotted)
+    return ".".join([place, *rest])
 
 
 def _section(params: Params, name: str) -> str:
@@ -54,15 +49,42 @@ def _section(params: Params, name: str) -> str:
     return "guardrails" if watched else "domains"
 
 
+def _fields(old: Mapping[str, Any], new: Mapping[str, Any], params: Params) -> list[str]:
+    before, after = dict(_leaves(old)), dict(_leaves(new))
+    other_plugin = any(old.get(field) != new.get(field) for field in ("plugin", "sampler"))
+    changes = []
+    for leaf in dict.fromkeys([*before, *after]):
+        # options that only one of two plugins has came and went with it
+        foreign = other_plugin and leaf[0] == "options" and not (leaf in before and leaf in after)
+        if leaf[0] not in _APART and not foreign and before.get(leaf) != after.get(leaf):
+            changes.append(_change(spec_path(params, leaf), before.get(leaf), after.get(leaf)))
+    return changes
+
+
 def _leaves(value: Any, leaf: Leaf = ()) -> Iterator[tuple[Leaf, Any]]:
-    """Yield path and value of everything that is no mapping; a list of mappings is one by its numbers."""
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        value = {str(number): item for number, item in enumerate(value)}
+    """Yield path and value of everything that is no mapping."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from _leaves(item, (*leaf, name))
     else:
         yield leaf, value
+
+
+def _evaluators(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
+    """Return the changes of the list of evaluators, each called by its plugin."""
+    before, after = ({each["name"]: each["options"] for each in evaluators} for evaluators in (old, new))
+    lines = []
+    for name in dict.fromkeys([*before, *after]):
+        if name not in before or name not in after:
+            lines.append(f"evaluation.{name} {_verb(name in before, name in after)}")
+            continue
+        for option in dict.fromkeys([*before[name], *after[name]]):
+            was, now = before[name].get(option), after[name].get(option)
+            if was != now:
+                lines.append(_change(f"evaluation.{name}.{option}", was, now))
+    if not lines and old != new:  # another order, or one plugin twice
+        lines.append(_change("evaluation", [each["name"] for each in old], [each["name"] for each in new]))
+    return lines
 
 
 def _behaviors(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -77,9 +99,9 @@ def _behaviors(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         for domain in dict.fromkeys([*old[name], *new[name]]):
             was, now = old[name].get(domain), new[name].get(domain)
             if was != now:
-                lines.append(f"behaviors.{name}.{domain} {_text(was)} -> {_text(now)}")
+                lines.append(_change(f"behaviors.{name}.{domain}", was, now))
     had, has = any(map(_from_atlas, old)), any(map(_from_atlas, new))
-    return lines if had == has else [*lines, f"atlas {_text(had)} -> {_text(has)}"]
+    return lines if had == has else [*lines, _change("atlas", had, has)]
 
 
 def _from_atlas(behavior: str) -> bool:
@@ -89,11 +111,15 @@ def _from_atlas(behavior: str) -> bool:
 def _order(old: list[str], new: list[str]) -> list[str]:
     """Return a line if the same behaviors stand in another order."""
     same = sorted(old) == sorted(new) and old != new
-    return [f"behaviors {_text(old)} -> {_text(new)}"] if same else []
+    return [_change("behaviors", old, new)] if same else []
 
 
 def _verb(here: bool, there: bool) -> str:
     return "edited" if here and there else "removed" if here else "added"
+
+
+def _change(place: str, old: Any, new: Any) -> str:
+    return f"{place} {_text(old)} -> {_text(new)}"
 
 
 def _text(value: Any) -> str:

@@ -36,4 +36,5 @@ def collect(store: Store, keep: Collection[str], *, dry_run: bool = False) -> Ga
     if not dry_run:
         for key in keys:
             store.discard(key)
+            store.discard_work(key)
     return Garbage(keys, size)

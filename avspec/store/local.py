@@ -156,7 +156,7 @@ class Store:
         return manifest
 
     def discard(self, key: str) -> None:
-        """Remove an artifact and what was left of its writing.
+        """Remove an artifact; what an interrupted stage left for its next start stays.
 
         Raises:
             StoreError: The disk is read-only or not writable.
@@ -166,7 +166,14 @@ class Store:
             # without its manifest the artifact is gone, wherever a kill stops the rest
             (folder / FILE_NAME).unlink(missing_ok=True)
             remove_tree(folder)
-            remove_tree(self._work(key))
+
+    def discard_work(self, key: str) -> None:
+        """Remove what an interrupted stage left for its next start.
+
+        Raises:
+            StoreError: The disk is read-only or not writable.
+        """
+        remove_tree(self._work(key))
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the store for one apply.

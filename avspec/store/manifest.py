@@ -17,7 +17,7 @@ FILE_NAME = "manifest.json"
 
 class _Record(BaseModel):
     # keys that a newer avspec added are ignored; when that would be wrong, it raises `format_version`
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Output(_Record):

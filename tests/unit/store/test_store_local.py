@@ -176,9 +176,12 @@ def test_key_that_is_no_digest_never_becomes_a_path(store, key):
         store.path(key)
 
 
-def test_discard(store):
+def test_discard_leaves_the_checkpoints(store):
     write(store)
     store.scratch(KEY)
     store.discard(KEY)
+    assert store.state(KEY) == "incomplete"
+    store.discard_work(KEY)
     assert store.state(KEY) == "missing"
     store.discard(KEY)
+    store.discard_work(KEY)
