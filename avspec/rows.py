@@ -83,6 +83,22 @@ def split_rows(rows: Iterable[Row], split: Mapping[str, float]) -> dict[str, lis
     return parts
 
 
+def limited(
+    rows: Sequence[Row], split: Mapping[str, float], limit: int | Mapping[str, int] | None
+) -> list[Row]:
+    """Return the first rows, in their order.
+
+    Args:
+        rows: Rows of one domain.
+        split: Share of each split.
+        limit: How many in all, or how many of each split (one that is not named keeps all), or None for all.
+    """
+    if not isinstance(limit, Mapping):
+        return list(rows[:limit])
+    kept = {row.id for name, part in split_rows(rows, split).items() for row in part[: limit.get(name)]}
+    return [row for row in rows if row.id in kept]
+
+
 def write_rows(path: Path, rows: Iterable[Row], split: Mapping[str, float] | None = None) -> None:
     """Write rows as JSON lines, with the split of each when the shares are given."""
     with path.open("w", encoding="utf-8", newline="\n") as file:

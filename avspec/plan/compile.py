@@ -70,7 +70,7 @@ def _data(spec: Spec, name: str) -> Stage:
         options=section.options,
         levels=spec.levels_of(name),
         split={"train": split.train, "search": split.search, "test": split.test},
-        rows=spec.data.rows,
+        rows=spec.data.limit,
         source=source,
         files=_digests(files),
         path=str(files[0].resolve()) if source == "file" else None,

@@ -65,8 +65,8 @@ class DataParams(Params):
     levels: tuple[str, ...]
     split: dict[str, float]
     """Shares of train, search and test; they add up to 1."""
-    rows: int | None
-    """Only this many rows, from the top; null is all."""
+    rows: int | dict[str, int] | None
+    """Only this many rows, from the top, in all or of each split; null is all."""
     source: str
     """bundled or file."""
     files: dict[str, str]

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from avspec import registry
 from avspec.api import Row
-from avspec.errors import AvspecError, PluginError
-from avspec.rows import read_rows
+from avspec.domains.reading import domain_rows
+from avspec.rows import limited
 from avspec.spec.source import Path
 
 NAME = r"^[a-z][a-z0-9_-]*$"
@@ -105,13 +105,29 @@ class Split(Section):
     """Rows that the reported numbers are measured on."""
 
 
+class SplitRows(Section):
+    """Only the first rows of a split; one that is not named keeps all of its rows."""
+
+    train: int | None = Field(default=None, ge=1)
+    """Rows that alignment vectors are trained on."""
+    search: int | None = Field(default=None, ge=1)
+    """Rows that coefficients are searched on."""
+    test: int | None = Field(default=None, ge=1)
+    """Rows that the reported numbers are measured on."""
+
+
 class Data(Section):
     """Which rows are used, and for what."""
 
     split: Split = Split()
     """Shares of the three splits."""
-    rows: int | None = Field(default=None, ge=1)
-    """Only the first rows of each domain and guardrail, in file order, to make a run smaller."""
+    rows: Annotated[int, Field(ge=1)] | SplitRows | None = None
+    """Only the first rows of each domain and guardrail, in file order: in all, or of each split."""
+
+    @property
+    def limit(self) -> int | dict[str, int] | None:
+        """Return `rows` in the form `avspec.rows.limited` takes."""
+        return self.rows.model_dump(exclude_none=True) if isinstance(self.rows, SplitRows) else self.rows
 
 
 class Training(PluginSection):
@@ -230,7 +246,7 @@ class Spec(Section):
         return list(registry.create("domains", section.plugin, section.options).files())
 
     def rows_of(self, name: str) -> list[Row]:
-        """Return the rows of a domain or guardrail, the first `data.rows` of them.
+        """Return the rows of a domain or guardrail, as many as `data.rows` allows.
 
         Raises:
             DataError: A file has broken rows.
@@ -238,23 +254,10 @@ class Spec(Section):
             PluginError: The domain plugin cannot be used.
         """
         if name not in self._rows:
-            self._rows[name] = self._read_rows(name)[: self.data.rows]
+            section = self.section(name)
+            path = self._files[name] if section.data.source == "file" else None
+            rows = domain_rows(
+                name, self.levels_of(name), plugin=section.plugin, options=section.options, path=path
+            )
+            self._rows[name] = limited(rows, self.data.split.model_dump(), self.data.limit)
         return self._rows[name]
-
-    def _read_rows(self, name: str) -> list[Row]:
-        section, levels = self.section(name), self.levels_of(name)
-        if section.data.source == "file":
-            return read_rows(self._files[name], levels, domain=name)
-        plugin = registry.create("domains", section.plugin, section.options)
-        try:
-            return [
-                Row(row.id, name, row.query, {level: row.responses[level] for level in levels}, row.source)
-                for row in plugin.rows()
-            ]
-        except AvspecError:
-            raise
-        except Exception as error:  # whatever a third party's code does
-            reason = f"{type(error).__name__}: {error}"
-            raise PluginError(
-                f"the domain plugin {section.plugin!r} cannot give its rows: {reason}"
-            ) from error

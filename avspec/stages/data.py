@@ -1,16 +1,16 @@
 """data: read the rows of one domain, check them against the model's context, split them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from avspec import registry
 from avspec.api import Row
+from avspec.domains.reading import domain_rows
 from avspec.errors import StageFailed
 from avspec.model.encoding import encode_rows
 from avspec.model.loading import load_tokenizer, read_info
 from avspec.plan.params import DataParams
-from avspec.rows import read_rows, split_rows, write_rows
+from avspec.rows import limited, split_rows, write_rows
 from avspec.run.context import Context
 
 ROWS = "rows.jsonl"
@@ -18,7 +18,9 @@ ROWS = "rows.jsonl"
 
 def run(params: DataParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
     """Write `rows.jsonl`, each row with its split, and `data.json` with the counts."""
-    rows = list(_rows(params))[: params.rows]
+    path = Path(params.path) if params.path else None
+    every = domain_rows(params.domain, params.levels, plugin=params.plugin, options=params.options, path=path)
+    rows = limited(every, params.split, params.rows)
     ctx.progress(0, len(rows), "checking rows")
     encode_rows(load_tokenizer(inputs["base"]), rows, params.levels, read_info(inputs["base"]).context)
     counts = {name: len(part) for name, part in split_rows(rows, params.split).items()}
@@ -38,10 +40,3 @@ def read_split(folder: Path, split: str) -> list[Row]:
     records = [json.loads(line) for line in (folder / ROWS).read_text("utf-8").splitlines()]
     fields = ("id", "domain", "query", "responses", "source")
     return [Row(**{name: record[name] for name in fields}) for record in records if record["split"] == split]
-
-
-def _rows(params: DataParams) -> Iterable[Row]:
-    if params.path is not None:
-        return read_rows(Path(params.path), params.levels, domain=params.domain)
-    rows: Iterable[Row] = registry.create("domains", params.plugin, params.options).rows()
-    return rows
