@@ -1,0 +1,86 @@
+"""What the run cost, and what the paper's two ways would have cost on the same machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from statistics import fmean
+
+from avspec.report.inputs import Artifacts, Outline
+
+GRID_VALUES = 21
+"""Coefficients per domain in the paper's grid search (section 6.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds measured, and seconds computed from them."""
+
+    stages: Mapping[str, float]
+    """Stage address to seconds, as far as known."""
+    evaluations: int
+    """Coefficient vectors scored by sweep and search together, none twice."""
+    seconds_per_evaluation: float | None
+    training_seconds: float | None
+    """Mean over the domains."""
+    grid_evaluations: int
+    joint_runs: int
+    domains: int
+
+    @property
+    def total(self) -> float:
+        """Return the seconds of all stages known."""
+        return sum(self.stages.values())
+
+    @property
+    def training(self) -> float | None:
+        """Return the seconds all trainings took, one a domain."""
+        return None if self.training_seconds is None else self.training_seconds * self.domains
+
+    @property
+    def searched(self) -> float | None:
+        """Return the seconds all evaluations took."""
+        return None if self.seconds_per_evaluation is None else self.seconds_per_evaluation * self.evaluations
+
+    @property
+    def grid(self) -> float | None:
+        """Return the seconds the paper's grid would take: 21^domains evaluations."""
+        return None if self.seconds_per_evaluation is None else self.seconds_per_evaluation * self.grid_evaluations
+
+    @property
+    def joint(self) -> float | None:
+        """Return the seconds joint training would take: one run over all domains per combination of levels."""
+        return None if self.training_seconds is None else self.training_seconds * self.domains * self.joint_runs
+
+
+def read_cost(outline: Outline, artifacts: Artifacts) -> Cost:
+    """Return the cost of the run."""
+    stages = dict(artifacts.seconds) or _known_seconds(artifacts)
+    trained = [float(seconds) for domain in outline.domains if (seconds := stages.get(f"train[{domain}]"))]
+    return Cost(
+        stages=stages,
+        evaluations=int(artifacts.search.get("evaluations") or len(artifacts.search.get("trials") or [])),
+        seconds_per_evaluation=_seconds_per_evaluation(artifacts),
+        training_seconds=fmean(trained) if trained else None,
+        grid_evaluations=GRID_VALUES ** len(outline.domains),
+        joint_runs=prod(len(outline.levels[domain]) for domain in outline.domains),
+        domains=len(outline.domains),
+    )
+
+
+def _seconds_per_evaluation(artifacts: Artifacts) -> float | None:
+    trials = [float(t["seconds"]) for t in artifacts.search.get("trials") or [] if t.get("seconds")]
+    if trials:
+        return fmean(trials)
+    sweep = artifacts.sweep
+    if sweep.get("seconds") and sweep.get("evaluations"):
+        return float(sweep["seconds"]) / int(sweep["evaluations"])
+    measured: float | None = artifacts.evaluate.get("seconds_per_evaluation")
+    return measured
+
+
+def _known_seconds(artifacts: Artifacts) -> dict[str, float]:
+    seconds = {f"train[{domain}]": value.get("seconds") for domain, value in artifacts.training.items()}
+    seconds["sweep"] = artifacts.sweep.get("seconds")
+    return {address: float(value) for address, value in seconds.items() if value}

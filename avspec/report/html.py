@@ -1,0 +1,124 @@
+"""report.html: one page without scripts and without anything from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from avspec.report import figures, palette, text
+from avspec.report.behaviors import Measure
+from avspec.report.markdown import point_log_probs, point_shares
+from avspec.report.notes import fluency_sentence
+from avspec.report.summary import Summary
+
+HERE = Path(__file__).parent
+
+
+def report_html(summary: Summary) -> str:
+    """Return the text of report.html; everything but our own CSS and SVG is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.get_template("template.html.jinja").render(
+        s=summary,
+        o=summary.outline,
+        t=text,
+        style=Markup(_style(summary)),
+        figures={name: Markup(svg) for name, svg in _figures(summary).items()},
+        measured=(*summary.outline.domains, *summary.outline.guardrails),
+        segments=lambda measure, name: segments(summary, measure, name),
+        level_style=lambda name, level: level_style(summary, name, level),
+        point_shares=point_shares,
+        point_log_probs=point_log_probs,
+        fluency=fluency_sentence(summary.outline.max_fluency_drop),
+        other_metrics=other_metrics(summary),
+    )
+    return "\n".join(line.rstrip() for line in page.splitlines() if line.strip()) + "\n"
+
+
+def level_style(summary: Summary, name: str, level: str) -> str:
+    """Return the CSS color of a level of a domain or guardrail."""
+    levels = summary.outline.levels[name]
+    return f"var({palette.level_variable(levels.index(level), len(levels))})"
+
+
+def segments(summary: Summary, measure: Measure | None, name: str) -> list[tuple[str, str, str]]:
+    """Return the parts of a share bar: level, width in CSS, color in CSS."""
+    if measure is None:
+        return []
+    return [
+        (level, f"{100 * share:.2f}%", level_style(summary, name, level))
+        for level in summary.outline.levels[name]
+        if (share := measure.shares.get(level))
+    ]
+
+
+def other_metrics(summary: Summary) -> list[tuple[str, str, str, str, str, str]]:
+    """Return what other evaluators measured: evaluator, behavior, domain, quantity, base, steered."""
+    rows = []
+    for behavior in summary.behaviors:
+        for evaluator, domains in behavior.metrics.items():
+            if evaluator in ("preference-accuracy", "repetition"):
+                continue
+            for domain, values in domains.items():
+                before = (summary.base_metrics.get(evaluator) or {}).get(domain) or {}
+                rows += [
+                    (evaluator, behavior.name, domain, key, _number(before.get(key)), _number(value))
+                    for key, value in _numbers(values).items()
+                ]
+    return rows
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        key: value for key, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _number(value: Any) -> str:
+    return text.decimal(value, 3) if isinstance(value, int | float) else text.NOTHING
+
+
+def _style(summary: Summary) -> str:
+    css = (HERE / "style.css").read_text(encoding="utf-8")
+    counts = [len(levels) for levels in summary.outline.levels.values()]
+    for scheme in ("light", "dark"):
+        css = css.replace(f"/* colors: {scheme} */", palette.declarations(scheme, counts) + ";")
+    return css
+
+
+def _figures(summary: Summary) -> dict[str, str]:
+    outline = summary.outline
+    drawn = {
+        f"knob {domain} {measured}": figures.knob(
+            summary.sweep[domain], domain, measured, outline.levels[measured], large=domain == measured
+        )
+        for domain, measured in product(outline.domains, (*outline.domains, *outline.guardrails))
+        if summary.sweep[domain]
+    }
+    drawn |= {f"training {v.domain}": figures.training(v) for v in summary.vectors if v.loss or v.validation}
+    if summary.progress.evaluations and summary.progress.behaviors:
+        drawn["held"] = figures.held(summary.progress)
+        drawn["margins"] = figures.margins(summary.progress, [b.name for b in summary.behaviors])
+    bars = _bars(summary)
+    return drawn | ({"cost": figures.cost(bars)} if bars else {})
+
+
+def _bars(summary: Summary) -> list[tuple[str, float, bool]]:
+    cost = summary.cost
+    named = (
+        ("this run, all stages", cost.total, True),
+        (f"the paper's grid, {text.count(cost.grid_evaluations)} evaluations", cost.grid, False),
+        (f"joint training, {text.plural(cost.joint_runs, 'run')}", cost.joint, False),
+    )
+    return [(name, seconds, measured) for name, seconds, measured in named if seconds]

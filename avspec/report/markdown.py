@@ -1,0 +1,244 @@
+"""report.md: the report for a terminal, a pull request or a wiki."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from avspec.report import text
+from avspec.report.behaviors import Behavior, DomainResult, Measure
+from avspec.report.inputs import Json
+from avspec.report.notes import fluency_sentence
+from avspec.report.summary import Summary
+
+
+def report_markdown(summary: Summary) -> str:
+    """Return the text of report.md; model text stands in code fences, where nothing is markup."""
+    parts = [
+        f"# {_cell(summary.outline.name)}: {_cell(summary.headline)}",
+        summary.subline,
+        _facts(summary),
+        *_behaviors(summary),
+        *_atlas(summary),
+        *_knobs(summary),
+        *_vectors(summary),
+        *_cost(summary),
+        "## Notes",
+        "\n".join(f"- {_cell(note)}" for note in summary.notes),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; every cell is escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def fence(content: str) -> str:
+    """Return text in a code fence longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}text\n{content}\n{ticks}"
+
+
+def _cell(content: str) -> str:
+    escaped = content.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(escaped.split())
+
+
+def _facts(summary: Summary) -> str:
+    said = f" ({summary.base_note})" if summary.base_note else ""
+    return (
+        f"Base: `{summary.outline.model}`{said}. Shares are of the rows whose mean token log-prob is highest for "
+        "a level's response, with 95% Wilson intervals in parentheses."
+    )
+
+
+def _behaviors(summary: Summary) -> Iterable[str]:
+    if not summary.behaviors:
+        return
+    yield "## Behaviors"
+    domains = summary.outline.domains
+    head = ["behavior", *domains, "coefficients", "fluency drop", "held on search", "held on test"]
+    yield table(head, [_behavior_row(behavior, domains) for behavior in summary.behaviors])
+    yield fluency_sentence(summary.outline.max_fluency_drop)
+    for behavior in summary.behaviors:
+        yield from _details(behavior)
+
+
+def _behavior_row(behavior: Behavior, domains: Sequence[str]) -> list[str]:
+    seen = {result.domain: result for result in behavior.domains}
+    return [
+        behavior.name,
+        *(_wanted(behavior.wanted.get(domain), seen.get(domain)) for domain in domains),
+        text.coefficients(behavior.coefficients),
+        text.nats(behavior.fluency_test),
+        _held(behavior.held_search),
+        _held(behavior.held_test),
+    ]
+
+
+def _wanted(level: str | None, result: DomainResult | None) -> str:
+    if level is None:
+        return "free"
+    if result is None or result.test is None:
+        return level
+    bounds = text.interval(result.test.interval.get(level))
+    return f"{level} {text.percent(result.test.shares.get(level))}" + (f" ({bounds})" if bounds else "")
+
+
+def _held(held: bool | None) -> str:
+    return "not measured" if held is None else "yes" if held else "no"
+
+
+def _details(behavior: Behavior) -> Iterable[str]:
+    if not behavior.domains:
+        return
+    yield f"### {behavior.name}"
+    rows = [row for result in behavior.domains for row in _split_rows(result)]
+    yield table(["domain", "wanted", "model, split", "rows", "shares", "fluency drop"], rows)
+    yield table(
+        ["domain", "repeated 4-grams", "the base's"],
+        [
+            [result.domain, text.percent(result.repeated), text.percent(result.repeated_base)]
+            for result in behavior.domains
+        ],
+    )
+    if behavior.guardrails:
+        yield table(
+            ["guardrail", "level", "base", "steered", "drop", "limit", "kept"],
+            [
+                [
+                    g.guardrail,
+                    g.level,
+                    text.percent(g.base.shares.get(g.level) if g.base else None),
+                    text.percent(g.test.shares.get(g.level) if g.test else None),
+                    text.percent(g.drop),
+                    text.percent(g.max_drop) if g.max_drop is not None else "none",
+                    "yes" if g.ok else "no",
+                ]
+                for g in behavior.guardrails
+            ],
+        )
+    for example in behavior.examples:
+        yield f"Example, {example.domain}, wanted: {example.wanted or 'free'}. Query, base, {behavior.name}:"
+        yield "\n\n".join(fence(part) for part in (example.query, example.base, example.steered))
+
+
+def _split_rows(result: DomainResult) -> Iterable[list[str]]:
+    wanted = result.wanted or "free"
+    named = (("base, test", result.base), ("steered, search", result.search), ("steered, test", result.test))
+    for name, measure in named:
+        if measure is not None:
+            yield [
+                result.domain,
+                wanted,
+                name,
+                str(measure.rows),
+                _shares(measure),
+                text.nats(measure.fluency_drop),
+            ]
+
+
+def _shares(measure: Measure) -> str:
+    return text.shares(measure.shares, measure.interval)
+
+
+def _atlas(summary: Summary) -> Iterable[str]:
+    if not summary.atlas:
+        return
+    yield "## Atlas"
+    yield table(
+        [*summary.outline.domains, "reached", "held on test", "coefficients", "what stands in the way"],
+        [
+            [
+                *row.wanted.values(),
+                "yes" if row.reached else "not reached",
+                _held(row.held_test),
+                text.coefficients(row.coefficients) if row.reached else text.NOTHING,
+                row.obstacle,
+            ]
+            for row in summary.atlas
+        ],
+    )
+
+
+def _knobs(summary: Summary) -> Iterable[str]:
+    measured = (*summary.outline.domains, *summary.outline.guardrails)
+    if not any(summary.sweep.values()):
+        return
+    yield "## Knobs"
+    yield "One vector at a time, on the search split. Cells list the shares in the order of the levels."
+    for domain, curve in summary.sweep.items():
+        rows = [
+            [
+                text.coefficient(point["coefficient"]),
+                *(point_shares(point, name) for name in measured),
+                point_log_probs(point, domain),
+            ]
+            for point in curve
+        ]
+        yield f"### {domain}"
+        yield table(
+            [
+                "coefficient",
+                *(f"{name} ({'/'.join(summary.outline.levels[name])})" for name in measured),
+                f"mean log-probs in {domain}, nats per token",
+            ],
+            rows,
+        )
+
+
+def point_shares(point: Json, measured: str) -> str:
+    """Return the shares of one point of a sweep curve, `8/17/75%`."""
+    domains = point["domains"]
+    shares = (domains.get(measured) or {}).get("shares") or {}
+    return "/".join(text.percent(share).rstrip("%") for share in shares.values()) + "%" if shares else text.NOTHING
+
+
+def point_log_probs(point: Json, measured: str) -> str:
+    """Return the mean log-probs of one point of a sweep curve, `−4.20/−4.05/−4.50`."""
+    values = (point["domains"].get(measured) or {}).get("mean_log_prob") or {}
+    return "/".join(text.nats(value) for value in values.values()) or text.NOTHING
+
+
+def _vectors(summary: Summary) -> Iterable[str]:
+    domains = summary.outline.domains
+    yield "## Vectors"
+    yield table(
+        ["vector", "norm", *(f"cosine with {domain}" for domain in domains), "training"],
+        [
+            [
+                vector.domain,
+                text.decimal(vector.norm, 3),
+                *(text.decimal(summary.cosines.get(vector.domain, {}).get(domain)) for domain in domains),
+                f"{vector.rows} rows, {vector.anchors} anchors, {text.duration(vector.seconds)}",
+            ]
+            for vector in summary.vectors
+        ],
+    )
+
+
+def _cost(summary: Summary) -> Iterable[str]:
+    cost = summary.cost
+    yield "## Cost"
+    yield table(
+        ["", "work", "time"],
+        [
+            ["this run, all stages", "", text.duration(cost.total)],
+            ["its trainings", text.plural(cost.domains, "run"), text.duration(cost.training)],
+            [
+                "its evaluations",
+                f"{text.count(cost.evaluations)} of {text.duration(cost.seconds_per_evaluation)}",
+                text.duration(cost.searched),
+            ],
+            [
+                "the paper's grid (computed)",
+                f"{text.count(cost.grid_evaluations)} evaluations",
+                text.duration(cost.grid),
+            ],
+            ["joint training (computed)", text.plural(cost.joint_runs, "run"), text.duration(cost.joint)],
+        ],
+    )
+    yield table(["stage", "time"], [[stage, text.duration(seconds)] for stage, seconds in cost.stages.items()])

@@ -1,0 +1,123 @@
+"""report.json: the results for machines; keys may be added, those here stay."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from avspec.report.atlas import AtlasRow
+from avspec.report.behaviors import Behavior, DomainResult, GuardrailResult, Measure
+from avspec.report.cost import Cost
+from avspec.report.summary import Summary
+
+FORMAT_VERSION = 1
+
+
+def report_json(summary: Summary) -> str:
+    """Return the text of report.json: sorted nowhere, NaN nowhere, one trailing newline."""
+    return json.dumps(results(summary), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def results(summary: Summary) -> dict[str, Any]:
+    """Return report.json as values."""
+    outline = summary.outline
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": outline.name,
+        "model": outline.model,
+        "headline": summary.headline,
+        "domains": {domain: {"levels": list(outline.levels[domain])} for domain in outline.domains},
+        "rows": {name: dict(counts) for name, counts in summary.counts.items()},
+        "vectors": {v.domain: {"norm": v.norm, "sha256": v.sha256} for v in summary.vectors},
+        "cosines": {domain: dict(row) for domain, row in summary.cosines.items()},
+        "movements": {
+            row[0].knob: {cell.measured: {"nats": cell.nats, "ratio": cell.ratio} for cell in row}
+            for row in summary.movements
+        },
+        "evaluations": summary.cost.evaluations,
+        "seconds": dict(summary.cost.stages),
+        "behaviors": {behavior.name: _behavior(behavior) for behavior in summary.behaviors},
+        "guardrails": {
+            name: {"level": outline.levels[name][-1], "max_drop": limit, "base": _measure(summary.base[name])}
+            for name, limit in outline.guardrails.items()
+        },
+        "atlas": [_atlas(row) for row in summary.atlas],
+        "cost": _cost(summary.cost),
+        "notes": list(summary.notes),
+    }
+
+
+def _behavior(behavior: Behavior) -> dict[str, Any]:
+    return {
+        "wanted": dict(behavior.wanted),
+        "coefficients": dict(behavior.coefficients),
+        "held": {"search": behavior.held_search, "test": behavior.held_test},
+        "fluency_drop": behavior.fluency_test,
+        "fluency_drop_search": behavior.fluency_search,
+        "obstacles": list(behavior.obstacles),
+        "domains": {result.domain: _domain(result) for result in behavior.domains},
+        "guardrails": {result.guardrail: _guardrail(result) for result in behavior.guardrails},
+        "examples": {
+            example.domain: {"query": example.query, "base": example.base, "steered": example.steered}
+            for example in behavior.examples
+        },
+        "metrics": dict(behavior.metrics),
+    }
+
+
+def _domain(result: DomainResult) -> dict[str, Any]:
+    return {
+        "wanted": result.wanted,
+        "base": _measure(result.base),
+        "search": _measure(result.search),
+        "test": _measure(result.test),
+        "repeated_4grams": {"base": result.repeated_base, "steered": result.repeated},
+    }
+
+
+def _guardrail(result: GuardrailResult) -> dict[str, Any]:
+    return {
+        "level": result.level,
+        "search": _measure(result.search),
+        "test": _measure(result.test),
+        "drop": result.drop,
+        "max_drop": result.max_drop,
+        "ok": result.ok,
+    }
+
+
+def _measure(measure: Measure | None) -> dict[str, Any] | None:
+    if measure is None:
+        return None
+    return {
+        "shares": dict(measure.shares),
+        "rows": measure.rows,
+        "interval": {level: list(bounds) for level, bounds in measure.interval.items()},
+        "mean_log_prob": dict(measure.mean_log_prob),
+        "fluency_drop": measure.fluency_drop,
+    }
+
+
+def _atlas(row: AtlasRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "wanted": dict(row.wanted),
+        "reached": row.reached,
+        "held": {"search": row.reached, "test": row.held_test},
+        "coefficients": dict(row.coefficients),
+        "margin": row.margin,
+        "obstacle": row.obstacle,
+    }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {
+        "seconds": cost.total,
+        "evaluations": cost.evaluations,
+        "seconds_per_evaluation": cost.seconds_per_evaluation,
+        "training_seconds_per_domain": cost.training_seconds,
+        "training_seconds": cost.training,
+        "evaluation_seconds": cost.searched,
+        "paper_grid": {"evaluations": cost.grid_evaluations, "seconds": cost.grid},
+        "joint_training": {"runs": cost.joint_runs, "seconds": cost.joint},
+    }

@@ -1,0 +1,79 @@
+"""Everything the report says, computed once: report.json, report.md and report.html only write it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from avspec.report.atlas import AtlasRow, read_atlas
+from avspec.report.behaviors import Behavior, Measure, base_measure, read_behaviors
+from avspec.report.cost import Cost, read_cost
+from avspec.report.inputs import Artifacts, Json, Outline
+from avspec.report.notes import headline, notes, quantized, subline
+from avspec.report.progress import Progress, read_progress
+from avspec.report.vectors import Movement, Vector, read_movements, read_vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The report's content, without any form."""
+
+    outline: Outline
+    headline: str
+    subline: str
+    base_note: str
+    """Said beside the figures when the base is not the published weights; else empty."""
+    dtype: str
+    parameters: int
+    counts: Mapping[str, Mapping[str, int]]
+    """Rows of each domain and guardrail on each split."""
+    behaviors: tuple[Behavior, ...]
+    """Those the spec names."""
+    combinations: Mapping[str, Behavior]
+    """All behaviors searched, the atlas's included."""
+    base: Mapping[str, Measure | None]
+    """The base on the test split, each domain and guardrail."""
+    atlas: tuple[AtlasRow, ...]
+    vectors: tuple[Vector, ...]
+    cosines: Mapping[str, Mapping[str, float | None]]
+    movements: tuple[tuple[Movement, ...], ...]
+    sweep: Mapping[str, tuple[Json, ...]]
+    """Domain to its curve, ascending coefficients."""
+    progress: Progress
+    sampler: str
+    cost: Cost
+    base_metrics: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
+    """Compute the report's content from what the stages left."""
+    combinations = read_behaviors(outline, artifacts)
+    named = tuple(combinations[name] for name in outline.behaviors)
+    atlas = read_atlas(outline, artifacts, combinations)
+    cost = read_cost(outline, artifacts)
+    measured = (*outline.domains, *outline.guardrails)
+    curves = artifacts.sweep.get("curves") or {}
+    return Summary(
+        outline=outline,
+        headline=headline(named, len(outline.domains)),
+        subline=subline(named, atlas, cost.evaluations),
+        base_note=quantized(str(artifacts.base.get("ref") or outline.model)),
+        dtype=str(artifacts.base.get("dtype") or ""),
+        parameters=int(artifacts.base.get("parameters") or 0),
+        counts={name: artifacts.data.get(name, {}).get("counts") or {} for name in measured},
+        behaviors=named,
+        combinations=combinations,
+        base={name: base_measure(artifacts, name, "test") for name in measured},
+        atlas=atlas,
+        vectors=read_vectors(outline, artifacts),
+        cosines=artifacts.cosines,
+        movements=read_movements(outline, artifacts.sweep),
+        sweep={domain: tuple(curves.get(domain) or ()) for domain in outline.domains},
+        progress=read_progress(artifacts.search),
+        sampler=str(artifacts.search.get("sampler") or ""),
+        cost=cost,
+        base_metrics=(artifacts.evaluate.get("base") or {}).get("metrics") or {},
+        notes=notes(outline, artifacts, combinations),
+    )

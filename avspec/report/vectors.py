@@ -1,0 +1,94 @@
+"""The Alignment Vectors: norms, cosines, training curves, and how far each one moves the other domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from avspec.report.inputs import Artifacts, Json, Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """One Alignment Vector and the training it comes from."""
+
+    domain: str
+    norm: float | None
+    sha256: str
+    seconds: float | None
+    rows: int
+    anchors: int
+    loss: tuple[tuple[float, float], ...]
+    """(optimizer step, training loss)."""
+    validation: tuple[tuple[float, float], ...]
+    """(optimizer step, validation loss)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What turning one knob over its whole range does to one domain or guardrail."""
+
+    knob: str
+    measured: str
+    nats: float | None
+    """Change of the mean log-prob of the highest level less that of the lowest, nats per token."""
+    ratio: float | None
+    """The same, relative to the change in the knob's own domain (paper, table 4: over-generalization)."""
+
+
+def read_vectors(outline: Outline, artifacts: Artifacts) -> tuple[Vector, ...]:
+    """Return the vectors in the order of the domains."""
+    return tuple(
+        _vector(domain, artifacts, artifacts.vectors.get(domain, {}), artifacts.training.get(domain, {}))
+        for domain in outline.domains
+    )
+
+
+def read_movements(outline: Outline, sweep: Json) -> tuple[tuple[Movement, ...], ...]:
+    """Return one row of movements for each knob, over all domains and guardrails."""
+    measured = (*outline.domains, *outline.guardrails)
+    rows = []
+    for knob in outline.domains:
+        curve = (sweep.get("curves") or {}).get(knob) or []
+        moved = {name: _moved(curve, name, outline.levels[name]) for name in measured}
+        own = moved[knob]
+        rows.append(
+            tuple(
+                Movement(knob, name, value, value / own if value is not None and own else None)
+                for name, value in moved.items()
+            )
+        )
+    return tuple(rows)
+
+
+def _vector(domain: str, artifacts: Artifacts, vector: Json, training: Json) -> Vector:
+    return Vector(
+        domain=domain,
+        norm=vector.get("norm"),
+        sha256=str(vector.get("sha256") or ""),
+        seconds=artifacts.seconds.get(f"train[{domain}]", training.get("seconds")),
+        rows=int(training.get("rows") or 0),
+        anchors=int(training.get("anchors") or 0),
+        loss=_points(training.get("steps") or ()),
+        validation=_points(training.get("validation") or ()),
+    )
+
+
+def _points(curve: Sequence[Json]) -> tuple[tuple[float, float], ...]:
+    return tuple(
+        (float(point["step"]), float(point["loss"]))
+        for point in curve
+        if point.get("step") is not None and point.get("loss") is not None
+    )
+
+
+def _moved(curve: Sequence[Json], name: str, levels: Sequence[str]) -> float | None:
+    spans = [_span(point, name, levels) for point in curve]
+    known = [span for span in spans if span is not None]
+    return known[-1] - known[0] if len(known) > 1 else None
+
+
+def _span(point: Json, name: str, levels: Sequence[str]) -> float | None:
+    measured: Mapping[str, float | None] = (point["domains"].get(name) or {}).get("mean_log_prob") or {}
+    high, low = measured.get(levels[-1]), measured.get(levels[0])
+    return None if high is None or low is None else high - low

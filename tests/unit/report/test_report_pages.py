@@ -1,0 +1,169 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from synthetic import EVIL, SMALL, World
+
+from avspec.report import text
+from avspec.report.html import report_html
+from avspec.report.markdown import report_markdown
+from avspec.report.results import report_json, results
+
+VOID = {"meta", "br", "link", "img", "input", "hr", "path", "use"}
+
+
+@pytest.fixture(scope="module")
+def page(plain):
+    return report_html(plain)
+
+
+@pytest.fixture(scope="module")
+def atlas_page(with_atlas):
+    return report_html(with_atlas)
+
+
+class Reader(HTMLParser):
+    """Collects ids, links, tags and text, and checks that every element is closed."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.ids, self.links, self.tags, self.words, self.attributes = [], [], [], [], [], []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.links += [value for name, value in attrs if name in ("href", "src", "xlink:href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def said(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def test_the_same_numbers_stand_in_all_three(plain, page):
+    said, written, found = Reader(page).said, report_markdown(plain), results(plain)
+    for name, behavior in found["behaviors"].items():
+        coefficients = text.coefficients(behavior["coefficients"])
+        assert coefficients in said
+        assert f"| {coefficients} | {text.nats(behavior['fluency_drop'])} |" in written
+        for domain, result in behavior["domains"].items():
+            for split in ("search", "test"):
+                measure = result[split]
+                shares = text.shares(measure["shares"], {k: tuple(v) for k, v in measure["interval"].items()})
+                assert shares in written, (name, domain)
+                for part in shares.split(" · "):
+                    assert part in said, (name, domain)
+    for value in (found["cost"]["paper_grid"]["seconds"], found["cost"]["joint_training"]["seconds"]):
+        assert text.duration(value) in said
+        assert text.duration(value) in written
+    assert found["headline"] in said
+    assert found["headline"] in written
+    for note in found["notes"]:
+        assert note in said
+        assert note in written
+
+
+def test_model_text_cannot_become_markup(page, plain):
+    assert "<script" not in page.lower()
+    assert EVIL in Reader(page).said
+    fence = re.search(r"(?m)^(`{4,})text\n(?:(?!^\1$).*\n)*?.*<script>.*\n\1$", report_markdown(plain))
+    assert fence, "model text stands in a fence longer than its own backticks"
+
+
+def test_nothing_is_fetched_from_elsewhere(page):
+    reader = Reader(page)
+    assert all(link.startswith("#") for link in reader.links)
+    assert not {"script", "link", "img", "iframe", "object"} & set(reader.tags)
+    assert not re.search(r"@import|url\((?!#)", page)
+
+
+def test_ids_are_unique_and_every_reference_resolves(atlas_page):
+    reader = Reader(atlas_page)
+    assert [name for name, count in Counter(reader.ids).items() if count > 1] == []
+    targets = {link[1:] for link in reader.links} | set(re.findall(r"url\(#([^)]*)\)", atlas_page))
+    assert targets <= set(reader.ids)
+
+
+def test_figures_speak_and_follow_the_pages_colors(page):
+    svgs = [attributes for tag, attributes in Reader(page).attributes if tag == "svg"]
+    assert len(svgs) == 3 * 5 + 3 + 2 + 1
+    assert all(svg["role"] == "img" and len(svg["aria-label"]) > 20 for svg in svgs)
+    drawn = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
+    assert "#0" not in re.sub(r'(href="|url\()#', "", drawn), "a placeholder color is left"
+    assert set(re.findall(r"var\((--[a-z0-9-]+)\)", page)) <= set(re.findall(r"(--[a-z0-9-]+):", page))
+    assert "dc:date" not in page
+
+
+def test_tables_have_headers(atlas_page):
+    for table in re.findall(r"<table.*?</table>", atlas_page, re.DOTALL):
+        assert '<th scope="col"' in table
+
+
+def test_the_behaviors_come_first(page):
+    assert page.index('id="behaviors"') < page.index('id="knobs"') < page.index('id="cost"')
+
+
+def test_the_atlas_lists_all_combinations(atlas_page, with_atlas):
+    section = atlas_page[atlas_page.index('id="atlas"') : atlas_page.index('id="knobs"')]
+    reached = sum(row.reached for row in with_atlas.atlas)
+    assert section.count(">reached<") == reached
+    assert section.count(">not reached<") == 27 - reached
+    assert report_markdown(with_atlas).count("| not reached |") == 27 - reached
+
+
+def test_without_behaviors_the_page_is_whole(bare):
+    reader = Reader(report_html(bare))
+    assert "3 alignment vectors made; the spec names no behavior" in reader.said
+    assert "behaviors" not in reader.ids
+    assert "## Behaviors" not in report_markdown(bare)
+
+
+def test_other_evaluators_numbers_are_shown(summary_of):
+    def judged(inputs):
+        path = inputs["evaluate"] / "evaluate.json"
+        value = json.loads(path.read_text())
+        value["base"]["metrics"]["judge"] = {"medical": {"agrees": 0.25}}
+        value["behaviors"]["clinic"]["metrics"]["judge"] = {"medical": {"agrees": 0.875, "by": "x"}}
+        path.write_text(json.dumps(value))
+
+    assert "judge clinic medical agrees 0.250 0.875" in Reader(report_html(summary_of(World(**SMALL), judged))).said
+
+
+def test_equal_inputs_give_equal_bytes_in_any_process(summary_of):
+    code = (
+        "import sys, tempfile, pathlib; sys.path.insert(0, sys.argv[1])\n"
+        "from conftest import build\nfrom synthetic import SMALL, World\nfrom test_report_pages import everything\n"
+        "s = build(pathlib.Path(tempfile.mkdtemp()), World(**SMALL))\n"
+        "sys.stdout.buffer.write(everything(s).encode())"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
+    command = [sys.executable, "-c", code, str(Path(__file__).parent)]
+    other = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert other.stdout.decode() == everything(summary_of(World(**SMALL)))
+
+
+def everything(summary):
+    return report_html(summary) + report_markdown(summary) + report_json(summary)
