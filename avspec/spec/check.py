@@ -40,7 +40,7 @@ def check(document: Document, folder: FilePath) -> Spec:
         data, plugins = _fill_in(document, spec)
         spec = _validate(data)
         spec._files.update(_files(document, spec, folder))
-        cross_check(document, spec, plugins)
+        cross_check(document, spec, plugins, folder)
     if document.problems or spec is None:
         raise SpecError(sorted(dict.fromkeys(document.problems), key=lambda p: (p.file, p.line, p.column)))
     return spec

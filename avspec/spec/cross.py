@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import prod
+from pathlib import Path as FilePath
 from typing import Any
 
 from avspec.errors import AvspecError, ProblemsError
@@ -17,18 +18,23 @@ _MOST_COMBINATIONS = 10_000
 _MOST_STEPS = 1_000
 
 
-def cross_check(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
+def cross_check(document: Document, spec: Spec, plugins: Mapping[str, Any], folder: FilePath) -> None:
     """Add to the document's problems what does not fit together.
 
     Args:
         document: The spec, which knows where everything was written.
         spec: The spec with the plugins' levels filled in.
         plugins: The domain plugins that could be loaded, by the name of their section.
+        folder: The spec's folder.
     """
     _names(document, spec)
     _levels(document, spec, plugins)
     _behaviors(document, spec)
     _range(document, spec)
+    accelerate = spec.training.accelerate
+    if accelerate is not None and not (folder / accelerate).is_file():
+        hint = "`accelerate config` writes one; the path starts at the spec's own folder"
+        document.wrong(f"there is no file {folder / accelerate}", ("training", "accelerate"), hint)
     if _splits_add_up(document, spec):
         _rows(document, spec, plugins)
 
@@ -48,8 +54,8 @@ def _levels(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
     for kind in ("domains", "guardrails"):
         for name, section in getattr(spec, kind).items():
             levels = section.levels or ()
-            written = document.data[kind][name].get("levels") if kind in document.data else None
-            path: Path = (kind, name, "levels") if written == list(levels) else ("levels",)
+            inherited = kind == "domains" and levels == spec.levels
+            path: Path = ("levels",) if inherited else (kind, name, "levels")
             if len(set(levels)) < len(levels):
                 document.wrong(f"the levels of `{name}` name one twice", path, "each level once")
             for level in levels:

@@ -140,6 +140,8 @@ class _Builder:
             node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            if "end of stream" in str(error.problem):  # the end says less than where it began
+                mark = error.context_mark or mark
             place = self.at(mark.line, mark.column) if mark else Place(self.file)
             raise SpecError([problem(f"not YAML: {error.problem}", place, _hint(error))]) from error
         except yaml.reader.ReaderError as error:
@@ -221,7 +223,7 @@ _HINTS = (
     (r"expected ',' or", "a `{` or `[` before this is not closed, or a comma is missing"),
     (r"expected ':'", "a key needs a colon and a space after it"),
     (r"block end|<block mapping start>", "the indentation does not match the lines above"),
-    (r"quoted scalar|end of stream", "a quote before this is not closed"),
+    (r"quoted scalar|end of stream", "what begins here is not closed"),
     (r"cannot start any token", "put the text in quotes"),
     (r"undefined alias", "an alias `*name` needs an anchor `&name` before it"),
     (r"single document", "a spec is one document; remove the `---`"),

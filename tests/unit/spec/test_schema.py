@@ -128,7 +128,8 @@ def test_every_key_has_a_text():
 
     def walk(rule, path):
         for key, value in rule.get("properties", {}).items():
-            if not value.get("description"):
+            # a field that says the same as its section has a reference to it and no text of its own
+            if not value.get("description") and "$ref" not in value:
                 silent.append((*path, key))
             walk(value, (*path, key))
         for choice in rule.get("anyOf", ()):
