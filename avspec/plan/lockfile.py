@@ -50,7 +50,6 @@ def write_lock(
     spec: Mapping[str, Any],
     store: Path,
     stages: Mapping[str, Any],
-    pending: Mapping[str, str] | None = None,
 ) -> None:
     """Write the lock of a run folder, whole or not at all.
 
@@ -59,7 +58,6 @@ def write_lock(
         spec: The resolved spec.
         store: Root of the store; written relative to the run folder.
         stages: Address to `lock_entry`.
-        pending: Address to key of what the running apply still has to make: `gc` leaves its checkpoints.
 
     Raises:
         StoreError: The disk is full, read-only or not writable.
@@ -69,7 +67,6 @@ def write_lock(
         "avspec": __version__,
         "spec": spec,
         "store": Path(os.path.relpath(store, run_dir)).as_posix(),
-        "pending": dict(pending or {}),
         "stages": stages,
     }
     write_atomic(run_dir / FILE_NAME, json.dumps(lock, indent=1, ensure_ascii=False) + "\n")
@@ -89,15 +86,11 @@ def lock_entry(stage: Stage, manifest: Manifest) -> dict[str, Any]:
 
 
 def locked_keys(runs: Path) -> set[str]:
-    """Return the keys of every artifact that a run below `runs` has or was making: what `gc` must keep.
+    """Return the keys of every artifact that a run below `runs` has: what `gc` must keep.
 
     Raises:
         NewerFormat: A newer avspec wrote one of the locks.
         Corrupted: One of the locks is broken; nothing may be removed then.
     """
-    keys: set[str] = set()
-    for path in sorted(runs.glob(f"*/{FILE_NAME}")):
-        lock = read_lock(path.parent) or {"stages": {}}
-        keys.update(entry["key"] for entry in lock["stages"].values())
-        keys.update(lock.get("pending", {}).values())
-    return keys
+    locks = [read_lock(path.parent) for path in sorted(runs.glob(f"*/{FILE_NAME}"))]
+    return {entry["key"] for lock in locks if lock for entry in lock["stages"].values()}

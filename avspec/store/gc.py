@@ -24,7 +24,7 @@ def collect(store: Store, keep: Collection[str], *, dry_run: bool = False) -> Ga
 
     Args:
         store: The store.
-        keep: Keys that a run needs, see `avspec.plan.lockfile.locked_keys`.
+        keep: Keys of what runs have or were making.
         dry_run: Only say what would be removed.
 
     Raises:
