@@ -19,7 +19,7 @@ VERBS = {
     "status": "Say what a run has, and whether it is whole.",
     "show": "Show the behaviors of a run, or a spec with all its defaults.",
     "report": "Say where the report of a run is, or open it.",
-    "eval": "Measure a run on rows of your own.",
+    "eval": "Measure preference accuracy and fluency on rows of your own.",
     "chat": "Talk to the model of a run, and turn its knobs.",
     "plugins": "List the installed plugins, broken ones with the reason.",
     "schema": "Print the JSON Schema of specs, for your editor.",
@@ -88,7 +88,6 @@ def _run(args: Sequence[str] | None) -> int:
     """Return the exit code."""
     try:
         result = cli.main(args=args, prog_name="avspec", standalone_mode=False)
-        sys.stdout.flush()
     except click.UsageError as error:
         error.show()
         return _USAGE_ERROR
@@ -101,10 +100,6 @@ def _run(args: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
         return _INTERRUPTED
-    except BrokenPipeError:
-        # `avspec ... | head`: Python would complain once more when it flushes stdout at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return result if isinstance(result, int) else 0
 
 

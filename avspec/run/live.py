@@ -170,15 +170,25 @@ class LiveView:
         return mark, name, *self._middle(line), Text(self._time(line), style="dim")
 
     def _middle(self, line: _Line) -> tuple[RenderableType, RenderableType]:
-        if line.state != "running":
-            words = {"waiting": "waiting", "reused": "reused", "stopped": "stopped"}.get(line.state, "")
-            return Text(words, style="dim"), Text(line.why if line.state == "waiting" else "", style="dim")
-        if line.progress is None:
-            return ProgressBar(total=None, pulse=True, width=BAR_WIDTH), Text("starting", style="dim")
-        total, done = max(1, line.progress.total), line.progress.done
+        """Return what stands under the bar, and beside it."""
+        if line.state == "running":
+            return self._bar(line.progress), Text(self._detail(line.progress))
+        words = {"waiting": "waiting", "reused": "reused", "stopped": "stopped"}.get(line.state, "done")
+        note = line.progress.note if line.progress and line.state == "done" else ""
+        return Text(words, style="dim"), Text(line.why if line.state == "waiting" else note, style="dim")
+
+    def _bar(self, progress: Progress | None) -> ProgressBar:
+        if progress is None or progress.total <= 1:
+            return ProgressBar(total=None, pulse=True, width=BAR_WIDTH, pulse_style="cyan")
+        total, done = progress.total, progress.done
+        return ProgressBar(total=total, completed=done, width=BAR_WIDTH, complete_style="cyan")
+
+    def _detail(self, progress: Progress | None) -> str:
         left = self._forecast.stage_left()
-        tail = f" · {roughly(left)} left" if left is not None else ""
-        return ProgressBar(total=total, completed=done, width=BAR_WIDTH), Text(counted(line.progress) + tail)
+        parts = [counted(progress) if progress else "starting"]
+        if left is not None:
+            parts.append(f"{roughly(left)} left")
+        return " · ".join(parts)
 
     def _time(self, line: _Line) -> str:
         if line.state == "running":

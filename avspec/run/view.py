@@ -45,9 +45,9 @@ class View(Protocol):
 
 
 def counted(progress: Progress) -> str:
-    """Return `12/52 steps` and the like: what a view says beside the bar."""
-    note = f" {progress.note}" if progress.note else ""
-    return f"{progress.done}/{progress.total}{note}"
+    """Return `12/52 · loss 0.41` and the like; the note alone when there is only one step."""
+    count = "" if progress.total == 1 else f"{progress.done}/{progress.total}"
+    return " · ".join(part for part in (count, progress.note) if part)
 
 
 def time_left(left: Left | None) -> str:
@@ -87,7 +87,7 @@ class PlainView:
         self._out, self._err, self._now = out or sys.stdout, err or sys.stderr, now
         self._forecast = Forecast((), {}, now)
         self._reused: list[str] = []
-        self._last = 0.0
+        self._last, self._note = 0.0, ""
         self._writers: dict[type[Event], Callable[[Any], None]] = {
             Planned: self._planned,
             StageStarted: self._started,
@@ -119,11 +119,12 @@ class PlainView:
 
     def _started(self, event: StageStarted) -> None:
         self._forecast.start(event.address)
-        self._last = self._now()
+        self._last, self._note = self._now(), ""
         self._line(f"{event.address}: running ({event.reason})")
 
     def _progress(self, event: Progress) -> None:
         self._forecast.progress(event.done, event.total)
+        self._note = event.note
         if self._now() - self._last < PROGRESS_EVERY:
             return
         self._last = self._now()
@@ -134,7 +135,8 @@ class PlainView:
 
     def _done(self, event: StageDone) -> None:
         self._forecast.finish(event.address, event.seconds)
-        self._line(f"{event.address}: done in {duration(event.seconds)}")
+        note = f" ({self._note})" if self._note else ""
+        self._line(f"{event.address}: done in {duration(event.seconds)}{note}")
 
     def _end(self, event: Done) -> None:
         self._out.write(summary(event))

@@ -91,10 +91,10 @@ def test_plain(clock):
         "runs/tiny: 2 to run, 1 to reuse, at least 4 min left",
         "reused: base",
         "train: running (spec-changed)",
-        "train: 20/60 steps, 20 s left (run: about 4 min left)",
-        "train: 40/60 steps, 10 s left (run: about 4 min left)",
-        "train: 60/60 steps, 5 s left (run: about 4 min left)",
-        "train: done in 30 s",
+        "train: 20/60 · steps, 20 s left (run: about 4 min left)",
+        "train: 40/60 · steps, 10 s left (run: about 4 min left)",
+        "train: 60/60 · steps, 5 s left (run: about 4 min left)",
+        "train: done in 30 s (steps)",
         "sweep: running (input-changed)",
         "sweep: bfloat16 is slower here",
     ]
@@ -142,9 +142,9 @@ def test_live(clock):
             view.show(Progress(address="train", done=done, total=60, note="steps"))
         running = drawn(view, console)[2]
         assert running.startswith(" ● train ━━━━━━━━━━━━")
-        assert "30/60 steps · 15 s left" in running and running.endswith("0:30")
+        assert "30/60 · steps · 15 s left" in running and running.endswith("0:30")
         view.show(StageDone(address="train", key="0", seconds=31.0))
-        assert drawn(view, console)[2].split() == ["✔", "train", "0:31"]
+        assert drawn(view, console)[2].split() == ["✔", "train", "done", "steps", "0:31"]
         view.show(StageStarted(address="sweep", reason="input-changed"))
         view.show(Failed(address="sweep", error="Interrupted", message="stopped", exit_code=130))
         assert drawn(view, console)[3].split()[:3] == ["✖", "sweep", "stopped"]
