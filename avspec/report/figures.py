@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from avspec.report.inputs import Json
-from avspec.report.palette import ACCENT, MUTED, PAPER, RULE, WARN, level_color, series_color
+from avspec.report.palette import ACCENT, MUTED, RULE, WARN, level_color, series_color
 from avspec.report.progress import Progress
 from avspec.report.svg import draw
 from avspec.report.text import coefficient, duration, percent
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS = "sDo^v<>P"
+LEGEND_COLUMNS, LEGEND_LINES = 3, 12
+"""Lines beyond so many are drawn without names."""
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1.5, 1.8)), (0, (6, 2, 1.5, 2)))
 
 
 def knob(curve: Sequence[Json], knob: str, measured: str, levels: Sequence[str], *, large: bool) -> str:
     """Draw the share of each level in `measured` against the coefficient of `knob` (paper, figures 2-3, table 4)."""
     points = [point for point in curve if (point["domains"].get(measured) or {}).get("shares")]
-    size = (470, 300) if large else (230, 160)
+    size = (440, 290) if large else (230, 160)
     margins = (44, 78, 14, 44) if large else (36, 10, 8, 26)
     return draw(
         f"knob-{knob}-{measured}",
@@ -56,7 +58,7 @@ def _knob(axes: Axes, points: Sequence[Json], measured: str, levels: Sequence[st
             clip_on=False,
         )
         if y:
-            ends.append((y[-1], level, color))
+            ends.append((y[-1], index, level, color))
     _share_axis(axes, large)
     axes.axvline(0, color=MUTED, linewidth=0.8, alpha=0.7, zorder=0)
     if large:
@@ -81,10 +83,10 @@ def _share_axis(axes: Axes, large: bool) -> None:
     axes.tick_params(length=3, labelsize=11 if large else 10.5)
 
 
-def _end_labels(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
+def _end_labels(axes: Axes, x: float, ends: Sequence[tuple[float, int, str, str]]) -> None:
     """Write each curve's name at its end, pushed apart so that no two overlap."""
     place = -8.0
-    for y, level, color in sorted(ends):
+    for y, _, level, color in sorted(ends):
         place = max(y, place + 8.0)
         axes.annotate(level, (x, place), (8, 0), textcoords="offset points", va="center", color=color, fontsize=11)
 
@@ -133,7 +135,7 @@ def held(progress: Progress) -> str:
     """Draw how many behaviors hold after each evaluation."""
     label = f"{progress.held[-1] if progress.held else 0} of {progress.behaviors} behaviors hold after "
     label += f"{progress.evaluations} evaluations."
-    return draw("search-held", 470, 260, lambda axes: _held(axes, progress), label)
+    return draw("search-held", 420, 260, lambda axes: _held(axes, progress), label)
 
 
 def _held(axes: Axes, progress: Progress) -> None:
@@ -153,14 +155,14 @@ def margins(progress: Progress, names: Sequence[str]) -> str:
     """Draw the best margin of each behavior after each evaluation, those in `names` in color."""
     said = [f"{name} {best[-1]:+.2f}" for name in names if (best := progress.best.get(name)) and best[-1] is not None]
     label = f"Best margin found for each behavior: {', '.join(said) or 'none'}."
+    top = 16 + 17 * _legend_rows(names)
     return draw(
-        "search-margins",
-        470,
-        260,
-        lambda axes: _margins(axes, progress, names),
-        label,
-        (52, 14, 12, 40),
+        "search-margins", 420, 240 + top, lambda axes: _margins(axes, progress, names), label, (52, 14, top, 40)
     )
+
+
+def _legend_rows(names: Sequence[str]) -> int:
+    return -(-len(names) // LEGEND_COLUMNS) if len(names) <= LEGEND_LINES else 0
 
 
 def _margins(axes: Axes, progress: Progress, names: Sequence[str]) -> None:
@@ -177,8 +179,17 @@ def _margins(axes: Axes, progress: Progress, names: Sequence[str]) -> None:
     axes.axhline(0, color=MUTED, linewidth=1)
     axes.set_ylabel("best margin, points")
     _evaluation_axis(axes, progress)
-    if names and len(names) <= 12:
-        axes.legend(frameon=True, facecolor=PAPER, edgecolor="none", framealpha=0.8, fontsize=10.5, loc="lower right")
+    if _legend_rows(names):
+        axes.legend(
+            frameon=False,
+            fontsize=10.5,
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            ncols=LEGEND_COLUMNS,
+            borderaxespad=0.3,
+            columnspacing=1.4,
+            handlelength=2.2,
+        )
 
 
 def _sweep_zone(axes: Axes, progress: Progress) -> None:
@@ -198,7 +209,7 @@ def cost(bars: Sequence[tuple[str, float, bool]]) -> str:
     """Draw durations on a logarithmic axis; the flag marks those that were measured, not computed."""
     label = "; ".join(f"{name}: {duration(seconds)}" for name, seconds, _ in bars)
     height = 44 + 46 * len(bars)
-    return draw("cost", 470, height, lambda axes: _cost(axes, bars), label + ".", (12, 76, 8, 34))
+    return draw("cost", 420, height, lambda axes: _cost(axes, bars), label + ".", (12, 76, 8, 34))
 
 
 def _cost(axes: Axes, bars: Sequence[tuple[str, float, bool]]) -> None:

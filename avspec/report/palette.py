@@ -16,7 +16,10 @@ NAMES = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", ACCENT: "acce
 SERIES = 7
 """How many lines of one figure get a color of their own."""
 
-_LEVELS = {"light": ("#bf4a12", "#7a838f", "#1862ab"), "dark": ("#f08a4e", "#a9b1bb", "#63abef")}
+_LEVELS = {
+    "light": ("#bf4a12", "#dd9a68", "#7a838f", "#7db0dc", "#1862ab"),
+    "dark": ("#f08a4e", "#ad6538", "#a9b1bb", "#3d74a8", "#63abef"),
+}
 # Okabe and Ito's qualitative palette, darkened or lightened for contrast with the page
 _SERIES = {
     "light": ("#0a64a4", "#c25400", "#00805c", "#a8417f", "#8a6d00", "#2b87b8", "#555d66"),
