@@ -106,12 +106,14 @@ class RunFolder:
         path = self.path / "search.json"
         found = _read_json(path, f"the run {self.name} has no search results, so it knows no behaviors")
         try:
-            return {
-                name: Behavior(name, b["wanted"], b["coefficients"] or {}, bool(b["held"]), b.get("fluency_drop"))
-                for name, b in found["behaviors"].items()
-            }
+            return {name: self._behavior(name, entry) for name, entry in found["behaviors"].items()}
         except (KeyError, TypeError, AttributeError) as error:
             raise Corrupted("the search results are broken", where=str(path), hint=_AGAIN) from error
+
+    def _behavior(self, name: str, entry: Mapping[str, Any]) -> Behavior:
+        found = entry["coefficients"] or {}
+        coefficients = {domain: float(found[domain]) for domain in self.domains} if found else {}
+        return Behavior(name, entry["wanted"], coefficients, bool(entry["held"]), entry.get("fluency_drop"))
 
     def behavior(self, name: str) -> Behavior:
         """Return one behavior, by its name or as `medical=expert,legal=generic` in any order.

@@ -14,8 +14,8 @@ def eval_table(results: Mapping[str, DomainResult], request: Request) -> str:
     """Return one line a level; the wanted one is marked and has the fluency drop."""
     lines = [line for domain, result in results.items() for line in _lines(domain, result)]
     note = "* wanted: " + ("by the behavior" if request.wanted else "the dominant level of the base")
-    units = "log-probs and drop in nats per token; drop: how far the wanted level's log-prob fell below the base's"
-    return f"{_title(request)}\n{table(_HEADER, lines)}\n{note}; {units}\n"
+    units = "log-probs and drop: nats per token; the drop is how far the wanted level's log-prob fell below the base's"
+    return f"{_title(request)}\n{table(_HEADER, lines)}\n{note}\n{units}\n"
 
 
 def _title(request: Request) -> str:
