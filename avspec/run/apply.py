@@ -169,7 +169,7 @@ class _Apply:
 
     def _finish(self, plan: Plan) -> RunResult:
         seconds, evaluate = time.monotonic() - self.began, self.keys.get("evaluate")
-        named = self.loaded.spec.behaviors
+        spec = self.loaded.spec
         ran = tuple(planned.address for planned in plan.running)
         self._emit(
             Done(
@@ -179,7 +179,7 @@ class _Apply:
                 seconds=round(seconds, 3),
                 stages=stage_seconds(self.store, self.keys),
                 report=str(self.run_dir / "report.html") if "report" in self.keys else None,
-                behaviors=behaviors(self.store.path(evaluate), named) if evaluate else {},
+                behaviors=behaviors(self.store.path(evaluate), spec.behaviors, tuple(spec.domains)) if evaluate else {},
             )
         )
         return RunResult(self.run_dir, plan, ran, seconds)

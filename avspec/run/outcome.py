@@ -1,7 +1,7 @@
 """What a finished run has to say about its behaviors."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,18 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def behaviors(evaluate: Path, named: Iterable[str]) -> dict[str, dict[str, Any]]:
+def behaviors(evaluate: Path, named: Iterable[str], domains: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return `{coefficients, held: {search, test}}` of the named behaviors.
 
     Args:
         evaluate: Folder of the evaluate stage's artifact.
         named: The behaviors that the spec names itself, without the atlas.
+        domains: The order of the coefficients.
     """
     results = read_json(evaluate / "evaluate.json")["behaviors"]
-    return {
-        name: {"coefficients": results[name]["coefficients"], "held": results[name]["held"]}
-        for name in named
-        if name in results
-    }
+    return {name: _outcome(results[name], domains) for name in named if name in results}
+
+
+def _outcome(result: Mapping[str, Any], domains: Sequence[str]) -> dict[str, Any]:
+    found = result["coefficients"]
+    return {"coefficients": {d: found[d] for d in domains if d in found}, "held": result["held"]}

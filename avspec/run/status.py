@@ -17,8 +17,8 @@ class StageStatus:
 
     address: str
     state: str
-    """`ok`; `missing`, `incomplete` or `drifted` in the store; `outdated`: made from an earlier spec's
-    artifacts; `not run`: the last apply ended before it."""
+    """`ok`; `missing`, `incomplete` or `drifted` in the store; `outdated`: of the spec before, because the last
+    apply ended too early to make it anew; `not run`: the last apply ended before it."""
     seconds: float | None = None
     """How long it ran."""
     created: str | None = None
@@ -53,10 +53,11 @@ def run_status(run_dir: Path, *, verify: bool = False) -> RunStatus:
     """
     lock = read_lock(existing(run_dir)) or {"store": ".", "stages": {}}
     store, entries, last = Store(run_dir / lock["store"]), lock["stages"], last_apply(run_dir)
-    fresh = current(entries)
     planned = last.planned if last else {}
+    keys = {address: entry["key"] for address, entry in entries.items()}
+    fresh = {address for address in current(entries) if planned.get(address, keys[address]) == keys[address]}
     stages = [
-        _status(store, address, entries[address]["key"], address in fresh, verify)
+        _status(store, address, keys[address], address in fresh, verify)
         if address in entries
         else StageStatus(address, "not run")
         for address in [*planned, *(address for address in entries if address not in planned)]

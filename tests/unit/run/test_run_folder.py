@@ -43,6 +43,15 @@ def test_status_after_a_failure_and_of_what_is_outdated(run_apply, monkeypatch):
     assert states()["sweep"] == "ok" and states()["report"] == "outdated"
 
 
+def test_status_after_a_stop_calls_what_the_plan_would_replace_outdated(run_apply, monkeypatch):
+    run_apply()
+    monkeypatch.setenv("TINY_FAIL", "train[medical]")
+    with pytest.raises(StageFailed):
+        run_apply("training.beta=0.6")
+    assert states()["data[legal]"] == "ok"
+    assert states()["train[medical]"] == states()["train[legal]"] == states()["report"] == "outdated"
+
+
 def test_status_finds_what_drifted_and_what_is_gone(run_apply):
     keys = run_apply().plan.keys
     store = Store(Path(".avspec"))

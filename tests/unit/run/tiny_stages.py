@@ -86,7 +86,7 @@ def run(kind: str, params: Any, inputs: dict[str, Path], out: Path, ctx: Any) ->
 def write(kind: str, out: Path) -> None:
     content: dict[str, Any] = {"format_version": 1}
     if kind == "evaluate":
-        knobs = {"medical": 0.5, "legal": -0.4}
+        knobs = {"legal": -0.4, "medical": 0.5}
         content["behaviors"] = {"clinic": {"coefficients": knobs, "held": {"search": True, "test": False}}}
     (out / FILES[kind]).write_text(json.dumps(content))
     if kind == "report":
