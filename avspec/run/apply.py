@@ -17,7 +17,7 @@ from avspec.plan.diff import Plan, PlannedStage, plan_run
 from avspec.plan.graph import select
 from avspec.plan.lockfile import read_lock
 from avspec.run.chatter import chatter_to
-from avspec.run.context import Context, stopped
+from avspec.stages.context import Context, stopped
 from avspec.run.events import Done, Event, Failed, Log, Planned, Progress, StageDone, StageReused, StageStarted
 from avspec.run.expected import expected_seconds, stage_seconds
 from avspec.run.failures import stage_errors
@@ -107,6 +107,9 @@ class _Apply:
         plan = plan_run(select(every, target), self.store, read_lock(self.run_dir), force=force)
         self.keys = plan.keys
         self._announce(plan)
+        for planned in plan.running:
+            # a forced stage keeps its key: if it is interrupted, the next apply must not take the old artifact for new
+            self.store.discard(planned.key)
         ledger = Ledger(self.run_dir, self.store, self.loaded.resolved(), [stage.address for stage in every])
         reused = [planned for planned in plan.stages if planned.action == "reuse"]
         ledger.record(reused)

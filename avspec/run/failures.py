@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from avspec.errors import AvspecError, StageFailed
-from avspec.run.context import stopped
+from avspec.stages.context import stopped
 from avspec.store.disk import disk_errors
 
 

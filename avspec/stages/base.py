@@ -5,7 +5,7 @@ from pathlib import Path
 
 from avspec.model.loading import fetch
 from avspec.plan.params import BaseParams
-from avspec.run.context import Context
+from avspec.stages.context import Context
 
 
 def run(params: BaseParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:

@@ -11,7 +11,7 @@ from avspec.model.encoding import encode_rows
 from avspec.model.loading import load_tokenizer, read_info
 from avspec.plan.params import DataParams
 from avspec.rows import limited, split_rows, write_rows
-from avspec.run.context import Context
+from avspec.stages.context import Context
 
 ROWS = "rows.jsonl"
 
@@ -21,7 +21,7 @@ def run(params: DataParams, inputs: Mapping[str, Path], out: Path, ctx: Context)
     path = Path(params.path) if params.path else None
     every = domain_rows(params.domain, params.levels, plugin=params.plugin, options=params.options, path=path)
     rows = limited(every, params.split, params.rows)
-    ctx.progress(0, len(rows), "checking rows")
+    ctx.progress(0, len(rows), "checking")
     encode_rows(load_tokenizer(inputs["base"]), rows, params.levels, read_info(inputs["base"]).context)
     counts = {name: len(part) for name, part in split_rows(rows, params.split).items()}
     if empty := [name for name, count in counts.items() if not count]:
@@ -32,7 +32,7 @@ def run(params: DataParams, inputs: Mapping[str, Path], out: Path, ctx: Context)
         )
     write_rows(out / ROWS, rows, params.split)
     (out / "data.json").write_text(json.dumps({"levels": params.levels, "counts": counts}, indent=1))
-    ctx.progress(len(rows), len(rows), "rows")
+    ctx.progress(len(rows), len(rows), f"{len(rows)} rows")
 
 
 def read_split(folder: Path, split: str) -> list[Row]:

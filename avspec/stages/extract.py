@@ -9,7 +9,7 @@ from avspec.digest import file_digest
 from avspec.model.loading import load_model, read_info
 from avspec.model.vectors import write_vector
 from avspec.plan.params import ExtractParams
-from avspec.run.context import Context
+from avspec.stages.context import Context
 
 VECTOR = "vector.safetensors"
 

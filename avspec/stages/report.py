@@ -11,7 +11,7 @@ from avspec.report.inputs import Outline, read_artifacts
 from avspec.report.markdown import report_markdown
 from avspec.report.results import report_json
 from avspec.report.summary import summarize
-from avspec.run.context import Context
+from avspec.stages.context import Context
 from avspec.store.manifest import FILE_NAME
 
 Cosines = dict[str, dict[str, float | None]]

@@ -9,7 +9,7 @@ from avspec import registry
 from avspec.api import SearchSpace
 from avspec.digest import digest
 from avspec.plan.params import SearchParams
-from avspec.run.context import Context
+from avspec.stages.context import Context
 from avspec.search.evaluations import Evaluation, same
 from avspec.search.objective import Objective
 from avspec.search.study import open_study, run_search
@@ -35,7 +35,7 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
         evaluations=params.evaluations,
         behaviors=tuple(params.behaviors),
     )
-    identity = _identity(params, inputs)
+    identity = _identity(params, surface)
     study = open_study(
         ctx.run_dir / STUDIES,
         f"{ctx.run_dir.name}-{digest(identity)[:8]}",
@@ -51,6 +51,7 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
             "format_version": 1,
             "sampler": params.sampler,
             "seed": params.seed,
+            "max_fluency_drop": params.max_fluency_drop,
             "domains": params.domains,
             "evaluations": len(trials),
             "counts": _counts(trials, surface),
@@ -69,13 +70,13 @@ def _swept(folder: Path, surface: Surface) -> list[Evaluation]:
     return [surface.evaluate(point) for point in points]
 
 
-def _identity(params: SearchParams, inputs: Mapping[str, Path]) -> dict[str, Any]:
+def _identity(params: SearchParams, surface: Surface) -> dict[str, Any]:
     """Return what the study's numbers depend on; how many evaluations it may make is not part of it."""
+    vectors = {address: part for address, part in surface.depends.items() if address.startswith("extract[")}
     return {
         "spec": params.model_dump(mode="json", exclude={"evaluations"}),
-        "vectors": {address: path.name for address, path in inputs.items() if address.startswith("extract[")},
-        "rows": {address: path.name for address, path in inputs.items() if address.startswith("data[")},
-        "evaluators": {"scorer": SCORER_VERSION},
+        "vectors": vectors,
+        "evaluators": {"surface": surface.key},
     }
 
 

@@ -51,10 +51,14 @@ class Surface:
     ) -> None:
         self.live, self.levels = live, levels
         self.rows: dict[str, list[Row]] = {name: read_split(inputs[f"data[{name}]"], split) for name in levels}
-        # Artifacts lie in folders named by their keys, so this names all the surface depends on
-        read = ("base", "data[", "extract[")
-        keys = {address: path.name for address, path in inputs.items() if address.startswith(read)}
-        self.key = digest({"split": split, "version": SCORER_VERSION, "inputs": keys})
+        # Artifacts lie in folders named by their keys. A vector made anew under its old key may differ in its
+        # last bits, so vectors count by their bytes
+        self.depends = {
+            address: read_json(path / "vector.json")["sha256"] if address.startswith("extract[") else path.name
+            for address, path in inputs.items()
+            if address.startswith(("base", "data[", "extract["))
+        }
+        self.key = digest({"split": split, "scorer": SCORER_VERSION, "inputs": self.depends})
         self.cache = EvaluationCache(folder / self.key)
         self.made = 0
         """Evaluations that this surface had to compute."""

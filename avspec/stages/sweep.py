@@ -8,7 +8,7 @@ import numpy as np
 
 from avspec.errors import NonFinite
 from avspec.plan.params import SweepParams
-from avspec.run.context import Context
+from avspec.stages.context import Context
 from avspec.stages.surface import Live, Surface, described, write_json
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from avspec import registry
 from avspec.api import Row, TrainingJob
 from avspec.plan.params import TrainParams
-from avspec.run.context import Context
+from avspec.stages.context import Context
 from avspec.stages.data import read_split
 
 

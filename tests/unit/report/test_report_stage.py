@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 def written(tmp_path_factory):
     from avspec.model.vectors import write_vector
     from avspec.plan.params import ReportParams
-    from avspec.run.context import Context
+    from avspec.stages.context import Context
     from avspec.stages.report import run
 
     root, world = tmp_path_factory.mktemp("stage"), World()

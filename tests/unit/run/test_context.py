@@ -3,7 +3,7 @@
 import pytest
 
 from avspec.errors import Interrupted
-from avspec.run.context import Context
+from avspec.stages.context import Context
 
 
 def test_progress_reports_then_stops(tmp_path):

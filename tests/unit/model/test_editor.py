@@ -1,0 +1,108 @@
+import math
+
+import pytest
+import torch
+
+from avspec.errors import Corrupted, ModelError, UsageError
+from avspec.model.editor import Editor
+from avspec.model.loading import load_model, read_info
+from avspec.model.vectors import AlignmentVector, cosine, write_vector
+
+
+@pytest.fixture
+def vectors(base_artifact, tmp_path):
+    model, _ = load_model(base_artifact, device="cpu")
+    digests = read_info(base_artifact).digests
+    made = {}
+    for seed, domain in enumerate(("medical", "legal")):
+        draw = torch.Generator().manual_seed(seed)
+        deltas = [(name, torch.randn(p.shape, generator=draw)) for name, p in model.named_parameters()]
+        write_vector(tmp_path / f"{domain}.safetensors", deltas, {**digests, "domain": domain})
+        made[domain] = AlignmentVector(tmp_path / f"{domain}.safetensors")
+    return made
+
+
+def edited(base_artifact, vectors, dtype=torch.float32) -> Editor:
+    model, _ = load_model(base_artifact, device="cpu")
+    return Editor(model, vectors, read_info(base_artifact).digests, dtype)
+
+
+def test_the_edit_is_base_plus_scaled_vectors_cast_once(base_artifact, vectors) -> None:
+    editor = edited(base_artifact, vectors, torch.bfloat16)
+    editor.set({"medical": 0.3, "legal": -0.7})
+    for name, parameter in editor.model.named_parameters():
+        exact = editor.base[name].double() + 0.3 * vectors["medical"][name].double()
+        exact = exact - 0.7 * vectors["legal"][name].double()
+        assert parameter.dtype == torch.bfloat16
+        # half a unit in the last place of bfloat16 (8 bits), and a little for the float32 sum
+        assert torch.allclose(parameter.double(), exact, rtol=2**-8, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_zero_is_the_base_bit_for_bit_and_edits_repeat(base_artifact, vectors, dtype) -> None:
+    untouched, _ = load_model(base_artifact, device="cpu")
+    base = [p.to(dtype).view(torch.uint8) for p in untouched.parameters()]
+    editor = edited(base_artifact, vectors, dtype)
+
+    def weights() -> list[torch.Tensor]:
+        return [p.detach().clone().view(torch.uint8) for p in editor.model.parameters()]
+
+    assert all(map(torch.equal, weights(), base))
+    editor.set({"medical": 1.1, "legal": 0.2})
+    first = weights()
+    editor.set({"medical": -3.0})
+    editor.set({})
+    assert all(map(torch.equal, weights(), base))
+    editor.set({"legal": 0.2, "medical": 1.1})
+    assert all(map(torch.equal, weights(), first))
+
+
+def test_negative_zero_of_the_base_survives(base_artifact, vectors) -> None:
+    model, _ = load_model(base_artifact, device="cpu")
+    with torch.no_grad():
+        next(model.parameters()).view(-1)[0] = -0.0
+    editor = Editor(model, vectors, read_info(base_artifact).digests, torch.float32)
+    editor.set({"medical": 1.0})
+    editor.set({"medical": 0.0})
+    assert math.copysign(1, next(model.parameters()).view(-1)[0].item()) == -1
+
+
+def test_tied_embeddings_are_edited_once(base_artifact, vectors) -> None:
+    editor = edited(base_artifact, vectors)
+    assert "lm_head.weight" not in vectors["medical"].names
+    editor.set({"medical": 1.0})
+    model = editor.model
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+
+def test_an_unknown_knob_is_named(base_artifact, vectors) -> None:
+    with pytest.raises(UsageError, match="no knob is named finance"):
+        edited(base_artifact, vectors).set({"finance": 1.0})
+
+
+def test_a_vector_of_another_base_is_refused_with_the_reason(base_artifact, vectors) -> None:
+    digests = {**read_info(base_artifact).digests, "tokenizer": "other", "template": "other"}
+    model, _ = load_model(base_artifact, device="cpu")
+    with pytest.raises(ModelError, match="its tokenizer, template differ"):
+        Editor(model, vectors, digests, torch.float32)
+
+
+def test_a_vector_that_lacks_a_parameter_is_refused(base_artifact, tmp_path) -> None:
+    info = read_info(base_artifact)
+    write_vector(tmp_path / "v.safetensors", [("other", torch.ones(2))], {**info.digests, "domain": "d"})
+    with pytest.raises(ModelError, match="differ in parameters"):
+        edited(base_artifact, {"d": AlignmentVector(tmp_path / "v.safetensors")})
+
+
+def test_a_broken_file_is_corrupted(tmp_path) -> None:
+    (tmp_path / "v.safetensors").write_bytes(b"not a vector")
+    with pytest.raises(Corrupted):
+        AlignmentVector(tmp_path / "v.safetensors")
+
+
+def test_norm_and_cosine_are_those_of_the_whole_vector(vectors) -> None:
+    flat = {d: torch.cat([delta.flatten() for _, delta in v.items()]).double() for d, v in vectors.items()}
+    assert vectors["medical"].norm == pytest.approx(flat["medical"].norm().item())
+    expected = torch.nn.functional.cosine_similarity(flat["medical"], flat["legal"], dim=0).item()
+    assert cosine(vectors["medical"], vectors["legal"]) == pytest.approx(expected, abs=1e-9)
+    assert cosine(vectors["medical"], vectors["medical"]) == pytest.approx(1)
