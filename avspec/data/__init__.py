@@ -1,0 +1,1 @@
+"""Rows that come with the built-in domain plugins."""

@@ -17,7 +17,6 @@ from avspec.plan.diff import Plan, PlannedStage, plan_run
 from avspec.plan.graph import select
 from avspec.plan.lockfile import read_lock
 from avspec.run.chatter import chatter_to
-from avspec.stages.context import Context, stopped
 from avspec.run.events import Done, Event, Failed, Log, Planned, Progress, StageDone, StageReused, StageStarted
 from avspec.run.expected import expected_seconds, stage_seconds
 from avspec.run.failures import stage_errors
@@ -27,6 +26,7 @@ from avspec.run.journal import Journal, open_journal
 from avspec.run.ledger import Ledger
 from avspec.run.outcome import behaviors
 from avspec.run.view import View
+from avspec.stages.context import Context, stopped
 from avspec.store.disk import disk_errors
 from avspec.store.local import Store
 

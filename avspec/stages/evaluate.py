@@ -9,9 +9,9 @@ from avspec import registry, stats
 from avspec.api import LogProbs, Row
 from avspec.model.generate import generate
 from avspec.plan.params import EvaluateParams
-from avspec.stages.context import Context
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
+from avspec.stages.context import Context
 from avspec.stages.surface import Live, Surface, described, read_json, write_json
 
 EXAMPLE_TOKENS = 96

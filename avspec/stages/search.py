@@ -9,12 +9,12 @@ from avspec import registry
 from avspec.api import SearchSpace
 from avspec.digest import digest
 from avspec.plan.params import SearchParams
-from avspec.stages.context import Context
 from avspec.search.evaluations import Evaluation, same
 from avspec.search.objective import Objective
 from avspec.search.study import open_study, run_search
 from avspec.search.trials import SearchTrial
-from avspec.stages.surface import SCORER_VERSION, Live, Surface, read_json, write_json
+from avspec.stages.context import Context
+from avspec.stages.surface import Live, Surface, read_json, write_json
 
 STUDIES = "study.db"
 

