@@ -78,7 +78,7 @@ def fetch(
                 (),
             )
         weights = _weight_files(folder, ref)
-        model, tokenizer = open_folder(folder, torch.float32 if kind == "package" else "auto", "meta", remote_code)
+        model, tokenizer = open_folder(folder, "auto", "meta", remote_code)
     config = model.config.get_text_config()
     info = BaseInfo(
         ref=ref,

@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, overload
 
-import torch
-
 from avspec import stats
 from avspec.api import LogProbs, Row
 from avspec.errors import UsageError
 from avspec.model import generate as text
 from avspec.model import scorer
-from avspec.model.editor import Editor
+from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import chat_ids, encode_rows
-from avspec.model.loading import load_model, read_info
+from avspec.model.loading import read_info
 from avspec.model.run_folder import Behavior, RunFolder
-from avspec.model.vectors import AlignmentVector
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -65,11 +62,8 @@ class SteeredModel:
             ModelError: The base cannot be loaded, or a vector belongs to another one.
         """
         run = RunFolder.open(run_dir)
-        vectors = {domain: AlignmentVector(path) for domain, path in run.vectors.items()}
-        info = read_info(run.base)
-        model, tokenizer = load_model(run.base, device=device)
-        editor = Editor(model, vectors, info.digests, getattr(torch, info.dtype))
-        return cls(run, editor, tokenizer, info.context)
+        editor, tokenizer = open_editor(run.base, run.vectors, device)
+        return cls(run, editor, tokenizer, read_info(run.base).context)
 
     @property
     def levels(self) -> dict[str, tuple[str, ...]]:
