@@ -149,11 +149,13 @@ def choose_device(device: str) -> str:
 
 
 def resolve_dtype(dtype: str, device: str) -> str:
-    """Return the compute dtype that `auto` means: bfloat16 where its matrix products are clearly faster."""
+    """Return the compute dtype that `auto` means: bfloat16 where the hardware has it and it is clearly faster."""
     if dtype != "auto":
         return dtype
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device != "cpu":
-        return "bfloat16"
+        return "float32"
     faster = _product_seconds(torch.float32) > 1.3 * _product_seconds(torch.bfloat16)
     return "bfloat16" if faster else "float32"
 

@@ -18,10 +18,15 @@ def test_a_path_base_stays_where_it_is(tiny_folder, base_artifact) -> None:
     assert len(tokenizer) == len(load_tokenizer(base_artifact))
 
 
+@pytest.mark.parametrize(("supported", "dtype"), [(True, "bfloat16"), (False, "float16")])
+def test_a_gpu_without_bfloat16_computes_in_float16(monkeypatch, supported, dtype) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert resolve_dtype("auto", "cuda:1") == dtype
+
+
 def test_dtype_is_explicit(base_artifact) -> None:
     assert next(load_model(base_artifact, dtype=torch.bfloat16, device="cpu")[0].parameters()).dtype == torch.bfloat16
     assert resolve_dtype("float16", "cpu") == "float16"
-    assert resolve_dtype("auto", "cuda") == "bfloat16"
     assert resolve_dtype("auto", "cpu") in ("float32", "bfloat16")
 
 
