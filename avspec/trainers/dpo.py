@@ -31,10 +31,10 @@ class PackedDPO:
 
     def train(self, job: TrainingJob) -> Mapping[str, Any]:
         """Align the base to the domain's highest level; see `avspec.api.Trainer`."""
-        if job.accelerate is not None:
-            from avspec.trainers.launch import launch
+        from avspec.trainers.launch import launch, launch_arguments
 
-            return launch(self.options, job, packed=self.packed)
+        if arguments := launch_arguments(job):
+            return launch(self.options, job, arguments, packed=self.packed)
         from avspec.trainers.fitting import fit
 
         return fit(self.options, job, packed=self.packed)

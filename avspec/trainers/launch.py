@@ -1,4 +1,4 @@
-"""Training through `accelerate launch`: several GPUs or machines, as an accelerate configuration file says."""
+"""Training through `accelerate launch`: all GPUs of this machine, or whatever an accelerate configuration says."""
 
 import json
 import subprocess
@@ -15,8 +15,24 @@ from avspec.trainers.dpo import DPOOptions
 PROGRESS = "@progress "
 
 
-def launch(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[str, Any]:
+def launch_arguments(job: TrainingJob) -> list[str]:
+    """Return how accelerate is to start the training; nothing where one process does it."""
+    if job.accelerate is not None:
+        return ["--config_file", str(job.accelerate)]
+    import torch
+
+    devices = torch.cuda.device_count() if job.device in ("auto", "cuda") else 0
+    return ["--multi_gpu", "--num_processes", str(devices)] if devices > 1 else []
+
+
+def launch(options: DPOOptions, job: TrainingJob, arguments: list[str], *, packed: bool) -> Mapping[str, Any]:
     """Run `fit` in the processes that accelerate starts; relay progress, return what the main one reports.
+
+    Args:
+        options: The trainer's options.
+        job: The training job.
+        arguments: Of `accelerate launch`, from `launch_arguments`.
+        packed: As in `fit`.
 
     Raises:
         StageFailed: A process failed; its log is named.
@@ -24,7 +40,7 @@ def launch(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[st
     job.work.mkdir(parents=True, exist_ok=True)
     order, log = job.work / "job.json", job.work / "accelerate.log"
     order.write_text(json.dumps({"options": options.model_dump(), "job": _plain(job), "packed": packed}))
-    launcher = ["-m", "accelerate.commands.launch", "--config_file", str(job.accelerate)]
+    launcher = ["-m", "accelerate.commands.launch", *arguments]
     command = [sys.executable, *launcher, "-m", "avspec.trainers.launch", str(order)]
     with (
         log.open("w") as errors,

@@ -14,6 +14,7 @@ from avspec.domains.safety import Safety
 from avspec.errors import NonFinite, StageFailed
 from avspec.model.loading import load_model
 from avspec.trainers.dpo import DPOOptions, PackedDPO, ReferenceDPO
+from avspec.trainers.launch import launch_arguments
 from avspec.trainers.packed import ipo_loss
 
 LEVELS = {"medical": Medical.levels, "legal": Legal.levels, "safety": Safety.levels}
@@ -161,6 +162,13 @@ def test_two_processes_train_through_accelerate(job, tmp_path) -> None:
     assert seen[-1] == (3, 3), "six rows, one on each of two processes a step"
     assert report["rows"] == 4
     assert load_file(job.out / "model.safetensors").keys() == dict(load_model(job.base)[0].named_parameters()).keys()
+
+
+def test_all_gpus_are_used_without_a_configuration(job, monkeypatch) -> None:
+    assert launch_arguments(job) == []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert launch_arguments(replace(job, device="auto")) == ["--multi_gpu", "--num_processes", "4"]
+    assert launch_arguments(replace(job, device="cuda:1")) == []
 
 
 def test_a_failing_process_names_its_log(job, tmp_path) -> None:
