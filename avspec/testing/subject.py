@@ -1,0 +1,36 @@
+"""A subject for evaluators, held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from avspec.api import LogProbs, Row
+
+
+@dataclass(frozen=True)
+class ExampleSubject:
+    """A subject held in memory: two domains of three rows, with fixed log-probs and answers."""
+
+    coefficients: Mapping[str, float] = field(default_factory=lambda: {"medical": -0.5, "legal": 0.5})
+    wanted: Mapping[str, str] = field(default_factory=lambda: {"medical": "avoidance"})
+    levels: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {d: ("avoidance", "generic", "expert") for d in ("medical", "legal")}
+    )
+
+    def rows(self, domain: str) -> Sequence[Row]:
+        """Return three rows."""
+        responses = {level: f"This is the {level} answer." for level in self.levels[domain]}
+        return [Row(f"{domain}-{i}", domain, f"Question {i}?", responses) for i in range(3)]
+
+    def log_probs(self, domain: str) -> LogProbs:
+        """Return log-probs of which the dominant level is avoidance, generic and avoidance."""
+        shift = 0.0 if domain == "medical" else 0.5
+        return np.array([[-2.0, -3.0, -4.0], [-3.0, -2.5, -4.0], [-1.5, -3.0, -3.5]]) - shift
+
+    def generate(self, domain: str, rows: int, max_new_tokens: int) -> Sequence[str]:
+        """Return up to three answers, the first of which repeats itself."""
+        answers = ["see a vet see a vet see a vet", "rest the leg and call tomorrow morning", ""]
+        return [" ".join(answer.split()[:max_new_tokens]) for answer in answers[:rows]]
