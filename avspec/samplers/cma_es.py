@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from avspec import api
 
 if TYPE_CHECKING:
+    import numpy as np
     import optuna
+    from numpy.typing import NDArray
     from optuna.trial import FrozenTrial
 
 INFEASIBLE = 2.0
@@ -51,6 +51,7 @@ class CMAES:
 
     def _propose(self, trials: Sequence[FrozenTrial], space: api.SearchSpace, seed: int) -> Mapping[str, float]:
         """Start at the best point known before the evolution's first trial, replay it, and draw."""
+        import numpy as np
         from cmaes import CMA
 
         done = [t for t in trials if t.state.is_finished()]
@@ -78,5 +79,7 @@ def _fitness(trial: FrozenTrial) -> float:
 
 def _unit(trial: FrozenTrial, space: api.SearchSpace) -> NDArray[np.float64]:
     """Return a trial's coefficients with the range scaled to 0..1."""
+    import numpy as np
+
     point = np.array([trial.params[d] for d in space.domains])
     return (point - space.low) / (space.high - space.low)

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from avspec import api
@@ -19,11 +18,11 @@ class GridOptions(api.Options):
     """Options of `grid`."""
 
     points: int = Field(21, ge=2)
-    """Values of each coefficient, the ends included; the paper has 21 (section 5.5)."""
+    """Values of each coefficient, the ends included; the paper has 21 (section 6.2)."""
 
 
 class Grid:
-    """Visits every combination of evenly spaced coefficients once (paper, section 5.5: 21^3 = 9,261).
+    """Visits every combination of evenly spaced coefficients once (paper, section 6.2: 21^3 = 9,261).
 
     The order goes through full grids of growing resolution: the middle, then 3 values a domain, 5, 9, ...,
     each of them shuffled; a search that stops early has covered the whole range coarsely.
@@ -37,6 +36,8 @@ class Grid:
 
     def create(self, space: api.SearchSpace) -> optuna.samplers.BaseSampler:
         """Return the sampler."""
+        import numpy as np
+
         from avspec.samplers.walk import WalkSampler
 
         values = np.linspace(space.low, space.high, self.options.points)
@@ -50,6 +51,8 @@ class Grid:
 
 def coarse_to_fine(points: int, dimensions: int, seed: int) -> Iterator[tuple[int, ...]]:
     """Yield every index tuple of a grid once: each resolution's new points shuffled before the next one's."""
+    import numpy as np
+
     draw, seen = np.random.default_rng(abs(seed)), set[int]()
     for axis in _resolutions(points):
         fresh = [p for p in itertools.product(axis, repeat=dimensions) if not seen.issuperset(p)]

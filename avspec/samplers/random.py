@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from avspec import api
 
 if TYPE_CHECKING:
@@ -36,5 +34,7 @@ class Random:
 
 def propose(trials: Sequence[FrozenTrial], space: api.SearchSpace, seed: int) -> Mapping[str, float]:
     """Return a uniform draw, whatever the trials say."""
+    import numpy as np
+
     draw = np.random.default_rng(seed)
     return {domain: float(draw.uniform(space.low, space.high)) for domain in space.domains}

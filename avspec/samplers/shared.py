@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState, create_trial
 
 from avspec.api import SearchSpace
+from avspec.search.proposals import FOCUS, PROPOSAL, note, running, seed_of
 from avspec.search.quiet import quiet
 from avspec.search.trials import BEHAVIORS, LIMITS, counted, distributions
 
@@ -24,9 +24,6 @@ Propose = Callable[[Sequence["FrozenTrial"], SearchSpace, int], Mapping[str, flo
 
 A trial with the user attribute `focus` was proposed for this behavior.
 """
-
-FOCUS = "avspec:focus"
-PROPOSAL = "avspec:proposal"
 
 
 class FocusSampler(BaseSampler):
@@ -57,14 +54,13 @@ class FocusSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Choose the behavior whose turn it is and ask the method for coefficients."""
-        done, running = counted(study), pending(study, trial)
+        done, others = counted(study), running(study, trial)
         finished = [t for t in done if t.state == TrialState.COMPLETE]
-        behavior = self._turn(finished + running)
+        behavior = self._turn(finished + others)
         view = [self._finished_view(t, behavior) for t in finished]
-        view += [_running_view(t, search_space) for t in running]
-        proposal = dict(self.propose(view, self.space, seed_of(self.space.seed, len(done) + len(running))))
-        note(study, trial, FOCUS, self.space.behaviors[behavior])
-        note(study, trial, PROPOSAL, json.dumps(proposal))
+        view += [_running_view(t, search_space) for t in others]
+        proposal = dict(self.propose(view, self.space, seed_of(self.space.seed, len(done) + len(others))))
+        note(study, trial, proposal, self.space.behaviors[behavior])
         return proposal
 
     def sample_independent(
@@ -118,18 +114,6 @@ def with_optuna(sampler: Callable[[int], BaseSampler]) -> Propose:
     return propose
 
 
-def seed_of(seed: int, step: int) -> int:
-    """Return a seed for one step that shares nothing with its neighbors'."""
-    return zlib.crc32(f"{seed}:{step}".encode())
-
-
-def pending(study: optuna.Study, trial: FrozenTrial | None) -> list[FrozenTrial]:
-    """Return the running trials but this one that have a proposal: what other workers are evaluating."""
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    own = trial.number if trial else None
-    return [t for t in running if t.number != own and PROPOSAL in t.system_attrs]
-
-
 def _running_view(trial: FrozenTrial, space: dict[str, BaseDistribution]) -> FrozenTrial:
     params = json.loads(trial.system_attrs[PROPOSAL])
     return create_trial(state=TrialState.RUNNING, params=params, distributions=space)
@@ -137,8 +121,3 @@ def _running_view(trial: FrozenTrial, space: dict[str, BaseDistribution]) -> Fro
 
 def _focused(trial: FrozenTrial, behavior: str) -> dict[str, bool]:
     return {"focus": True} if trial.system_attrs.get(FOCUS) == behavior else {}
-
-
-def note(study: optuna.Study, trial: FrozenTrial, key: str, value: str) -> None:
-    """Write a system attribute the way Optuna's own samplers do: a FrozenTrial has no public setter."""
-    study._storage.set_trial_system_attr(trial._trial_id, key, value)

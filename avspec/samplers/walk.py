@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optuna.samplers import BaseSampler, RandomSampler
 
 from avspec.api import SearchSpace
-from avspec.samplers.shared import PROPOSAL, note, pending, seed_of
 from avspec.search.evaluations import rounded
+from avspec.search.proposals import note, pending, seed_of
 from avspec.search.trials import counted, distributions
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class WalkSampler(BaseSampler):
         if point is None:
             return {}
         self._ahead = next(self._points, None)
-        note(study, trial, PROPOSAL, json.dumps(point))
+        note(study, trial, point)
         return point
 
     def sample_independent(
@@ -71,7 +70,7 @@ class WalkSampler(BaseSampler):
     def _peek(self, study: optuna.Study, trial: FrozenTrial | None = None) -> Point | None:
         """Return the next point that is not visited; it stays the next one until it is taken."""
         visited = {_key(t.params) for t in counted(study)}
-        visited |= {_key(json.loads(t.system_attrs[PROPOSAL])) for t in pending(study, trial)}
+        visited |= {_key(proposal) for proposal in pending(study, trial)}
         while self._ahead is not None and _key(self._ahead) in visited:
             self._ahead = next(self._points, None)
         return self._ahead

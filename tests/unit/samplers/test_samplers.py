@@ -6,6 +6,7 @@ from avspec.samplers.cma_es import CMAES
 from avspec.samplers.gp import GP
 from avspec.samplers.grid import Grid, coarse_to_fine
 from avspec.samplers.random import Random
+from avspec.samplers.response_surface import ResponseSurface
 from avspec.samplers.shared import FocusSampler
 from avspec.samplers.tpe import TPE
 from avspec.search.objective import Objective
@@ -21,6 +22,7 @@ PLUGINS = {
     "cma-es": CMAES(CMAES.Options()),
     "random": Random(Random.Options()),
     "grid": Grid(Grid.Options(points=5)),
+    "response-surface": ResponseSurface(ResponseSurface.Options(draws=8)),
 }
 each = pytest.mark.parametrize("plugin", PLUGINS.values(), ids=PLUGINS)
 

@@ -1,0 +1,140 @@
+"""Where the next evaluation would help most, for all unsettled behaviors together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from avspec.search.gp import Array, SharedGP
+from avspec.search.reading import Reading
+
+CANDIDATES = 1024
+"""Points spread over the whole range, whatever the number of domains."""
+PARENTS, CHILDREN = 4, 12
+"""Best points that are refined, for each behavior and in all, and perturbations of each."""
+STEPS = (0.2, 0.06, 0.02)
+"""Standard deviations of the perturbations, round by round, for inputs in -1..1."""
+FIRST = 3.0
+"""What holding a behavior for the first time is worth beside a gain in margin of 1."""
+NUMBERS = 2_000_000
+"""Numbers drawn at once, which bounds the memory."""
+AXIS = 0.7
+"""How far along each coefficient's axis the first evaluations go, as a part of the way to the range's end."""
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """The expected gain of an evaluation, from draws of the surface's posterior.
+
+    A draw says for each row which level dominates, and so gives shares and margins as an evaluation would. A
+    behavior gains where a draw holds it for the first time, and by how far its margin exceeds the best one so
+    far: an expectation over shares with their uncertainty, not a score of smoothed shares.
+    """
+
+    surface: SharedGP
+    reading: Reading
+    directions: Array
+    """Deviations of the outputs, `[draws, outputs]`."""
+    best: Array
+    """Largest feasible margin evaluated so far, `[behaviors]`."""
+    weights: Array
+    """What a gain is worth, `[behaviors]`; 0 for a behavior that needs nothing more."""
+
+    def __call__(self, points: Array) -> Outlook:
+        """Return what can be expected at each point."""
+        size = max(1, NUMBERS // max(self.directions.size, len(self.directions) * len(self.best)))
+        parts = [self._expect(points[at : at + size]) for at in range(0, len(points), size)]
+        gains, chances = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return Outlook(points, gains, chances)
+
+    def weighing(self, weights: Array) -> Acquisition:
+        """Return the acquisition with other weights."""
+        return replace(self, weights=weights)
+
+    def _expect(self, points: Array) -> tuple[Array, Array]:
+        mean, deviation = (values.astype(np.float32) for values in self.surface.predict(points))
+        outputs = mean[:, None] + deviation[:, None, None] * self.directions
+        margins = self.reading.margins(outputs)
+        feasible = self.reading.excess(mean, deviation, self.directions) <= 0
+        held = feasible & (margins > 0)
+        more = feasible * np.maximum(margins - self.best, 0)
+        gains = self.weights * (more + FIRST * (held & (self.best <= 0))).mean(axis=1)
+        return gains, held.mean(axis=1)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Candidates and what is expected of them."""
+
+    points: Array
+    """`[points, coefficients]`, in -1..1."""
+    gains: Array
+    """Expected gain of each behavior, `[points, behaviors]`."""
+    chances: Array
+    """Share of draws in which each behavior holds, `[points, behaviors]`."""
+
+    def join(self, other: Outlook) -> Outlook:
+        """Return the candidates of both."""
+        return Outlook(
+            np.vstack([self.points, other.points]),
+            np.vstack([self.gains, other.gains]),
+            np.vstack([self.chances, other.chances]),
+        )
+
+    def parents(self) -> Array:
+        """Return the best candidates in all, and those of the behaviors that have the most to gain."""
+        behaviors = np.argsort(-self.gains.max(axis=0), kind="stable")[: 2 * PARENTS]
+        own = np.argsort(-self.gains[:, behaviors], axis=0, kind="stable")[:PARENTS].ravel()
+        together = np.argsort(-self.gains.sum(axis=1), kind="stable")[:PARENTS]
+        return self.points[np.unique(np.concatenate([own, together]))]
+
+
+def survey(acquisition: Acquisition, known: Array, random: np.random.Generator) -> Outlook:
+    """Look for the best candidates: spread over the range, around known points, and then refined.
+
+    Behaviors may hold in a ten-thousandth of the range only: refinement follows the best candidates of each
+    behavior with ever smaller steps, at a cost that does not grow with the power of the domains.
+
+    Args:
+        acquisition: Expected gains.
+        known: Points worth looking around, `[points, coefficients]`.
+        random: Source of the draws.
+    """
+    first = np.vstack([spread(known.shape[1], CANDIDATES, random), _around(known, STEPS[0], random)])
+    outlook = acquisition(first)
+    for step in STEPS:
+        outlook = outlook.join(acquisition(_around(outlook.parents(), step, random)))
+    return outlook
+
+
+def opening(origin: Array, random: np.random.Generator) -> Iterator[Array]:
+    """Yield the first points to evaluate: the origin, both ways along each axis, and some between the axes."""
+    yield origin
+    for axis in range(len(origin)):
+        for end in (1.0, -1.0):
+            point = origin.copy()
+            point[axis] += AXIS * (end - origin[axis])
+            yield point
+    yield from spread(len(origin), len(origin) + 2, random)
+
+
+def spread(dimensions: int, count: int, random: np.random.Generator) -> Array:
+    """Return points of a scrambled Sobol sequence, `[count, dimensions]` in -1..1."""
+    from scipy.stats import qmc
+
+    power = int(np.ceil(np.log2(count)))
+    return 2 * qmc.Sobol(dimensions, rng=random).random_base2(power)[:count] - 1
+
+
+def distances(points: Array, known: Array) -> Array:
+    """Return each point's distance to the nearest known one, the largest difference of a coefficient."""
+    if not len(known):
+        return np.full(len(points), np.inf)
+    return np.abs(points[:, None] - known[None]).max(axis=2).min(axis=1)
+
+
+def _around(points: Array, step: float, random: np.random.Generator) -> Array:
+    noise = step * random.standard_normal((len(points), CHILDREN, points.shape[1]))
+    return np.clip(points[:, None] + noise, -1, 1).reshape(-1, points.shape[1])

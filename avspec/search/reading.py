@@ -1,0 +1,177 @@
+"""From outputs of a surface model to behaviors: margins and limits, for one point or thousands of guesses."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avspec.api import LogProbs
+
+Array = NDArray[Any]
+
+SMALLEST = 1e-3
+"""Log-probs are taken as at least this far below zero, in nats: the logarithm needs a distance from zero."""
+RESAMPLINGS = 200
+"""Bootstrap samples of the rows."""
+
+
+class Reading(Protocol):
+    """What the outputs of the surface mean for the behaviors."""
+
+    def margins(self, outputs: Array) -> Array:
+        """Return each behavior's margin, `[..., behaviors]`, of outputs `[..., outputs]`."""
+        ...
+
+    def excess(self, mean: Array, deviation: Array, directions: Array) -> Array:
+        """Return by how much limits are exceeded, `[points, draws, behaviors]`; positive is infeasible.
+
+        Args:
+            mean: `[points, outputs]`.
+            deviation: Relative standard deviation, `[points]`.
+            directions: Deviations of the outputs, `[draws, outputs]`.
+        """
+        ...
+
+    def figures(self, outputs: Array) -> Array:
+        """Return what the user reads of outputs, `[..., figures]`: shares."""
+        ...
+
+    def survival(self, outputs: Array, random: np.random.Generator) -> Array:
+        """Return in what share of resamplings of the rows each behavior holds, `[behaviors]`."""
+        ...
+
+    def only(self, behaviors: Array) -> Reading:
+        """Return the reading of these behaviors, named by their indices."""
+        ...
+
+
+class LogProbReading:
+    """Outputs are log-probs of rows and levels, as -log(-log-prob), which keeps their order.
+
+    Log-probs fall steeply where a model is pushed far: from -4 to -16 on the recorded surface. The logarithm
+    of their size is far smoother, and dominant levels stay what they are.
+    """
+
+    def __init__(self, objective: Mapping[str, Any], rows: Mapping[str, int]) -> None:
+        """Take an objective's description (`Objective.describe`) and the rows of each domain and guardrail."""
+        self._names = [name for name in objective["levels"] if name in rows]
+        self._shapes = {name: (len(objective["levels"][name]), rows[name]) for name in self._names}
+        offsets = np.cumsum([0] + [levels * count for levels, count in self._shapes.values()]).tolist()
+        self._slices = {n: slice(a, b) for n, a, b in zip(self._names, offsets, offsets[1:], strict=False)}
+        columns = np.cumsum([0] + [levels for levels, _ in self._shapes.values()]).tolist()
+        self._columns = dict(zip(self._names, columns, strict=False))
+        self._table = self._tabulate(objective, columns[-1])
+        self._limit = float(objective["max_fluency_drop"])
+        self._base = np.concatenate([objective["base"][name] for name in self._names])
+        self._guards = [(n, objective["base_shares"][n][-1] - d) for n, d in objective["guardrails"].items()]
+
+    def encode(self, log_probs: Mapping[str, LogProbs]) -> Array:
+        """Return an evaluation's outputs, `[outputs]`: of each domain all rows of a level after another."""
+        flat = np.concatenate([np.asarray(log_probs[name], float).T.ravel() for name in self._names])
+        return -np.log(np.maximum(-flat, SMALLEST))
+
+    def margins(self, outputs: Array) -> Array:
+        """Return the smallest margin over the domains that a behavior names."""
+        return self._margins([_shares(self._block(outputs, name)) for name in self._names])
+
+    def excess(self, mean: Array, deviation: Array, directions: Array) -> Array:
+        """Return the worst of the fluency drops of the wanted levels and of the guardrails' falls.
+
+        Mean log-probs are taken as linear in the outputs near the mean, which saves an exponential a draw.
+        """
+        level = np.concatenate([-np.exp(-self._block(mean, n)).mean(axis=-1) for n in self._names], axis=-1)
+        moves = np.concatenate([self._block(directions, n).mean(axis=-1) for n in self._names], axis=-1)
+        now = level[:, None] * (1 - deviation[:, None, None] * moves)
+        drop = np.concatenate([self._base - now, np.full((*now.shape[:-1], 1), -np.inf)], axis=-1)
+        worst = drop[..., self._table].max(axis=-1) - self._limit
+        for name, least in self._guards:
+            guesses = deviation[:, None, None, None] * self._block(directions, name)
+            kept = _shares(self._block(mean, name)[:, None] + guesses)[..., -1]
+            worst = np.maximum(worst, (least - kept)[..., None])
+        return np.asarray(worst)
+
+    def figures(self, outputs: Array) -> Array:
+        """Return the share of rows each level dominates, all domains' after one another."""
+        return np.concatenate([_shares(self._block(outputs, name)) for name in self._names], axis=-1)
+
+    def survival(self, outputs: Array, random: np.random.Generator) -> Array:
+        """Return in what share of bootstrap samples of the rows each behavior has a positive margin."""
+        shares = []
+        for name in self._names:
+            values = self._block(outputs, name)
+            rows = values.shape[-1]
+            weights = random.multinomial(rows, np.full(rows, 1 / rows), RESAMPLINGS) / rows
+            shares.append(weights @ (values == values.max(axis=-2)).T)
+        return np.asarray((self._margins(shares) > 1e-9).mean(axis=0))
+
+    def only(self, behaviors: Array) -> LogProbReading:
+        """Return the reading of some behaviors."""
+        some = copy.copy(self)
+        some._table = self._table[behaviors]
+        return some
+
+    def _margins(self, shares: list[Array]) -> Array:
+        free = np.ones((*shares[0].shape[:-1], 1), shares[0].dtype)  # no margin is above 1
+        margins = np.concatenate([*map(_level_margins, shares), free], axis=-1)
+        return np.asarray(margins[..., self._table].min(axis=-1))
+
+    def _block(self, outputs: Array, name: str) -> Array:
+        return outputs[..., self._slices[name]].reshape(*outputs.shape[:-1], *self._shapes[name])
+
+    def _tabulate(self, objective: Mapping[str, Any], free: int) -> Array:
+        """Return the columns of each behavior's wanted levels, `[behaviors, domains]`; a free domain's last."""
+        table = np.full((len(objective["behaviors"]), len(objective["domains"])), free)
+        for row, wanted in enumerate(objective["behaviors"].values()):
+            for column, (domain, level) in enumerate(wanted.items()):
+                table[row, column] = self._columns[domain] + objective["levels"][domain].index(level)
+        return table
+
+
+class ValueReading:
+    """Outputs are the objectives' values themselves: for studies whose trials carry no log-probs."""
+
+    def __init__(self, behaviors: Array | None = None) -> None:
+        self._behaviors: Any = slice(None) if behaviors is None else behaviors
+
+    def margins(self, outputs: Array) -> Array:
+        """Return the values: a behavior holds where its value is positive."""
+        return outputs[..., self._behaviors]
+
+    def excess(self, mean: Array, deviation: Array, directions: Array) -> Array:
+        """Return that no limit is known."""
+        return np.full((len(mean), len(directions), 1), -1.0)
+
+    def figures(self, outputs: Array) -> Array:
+        """Return the values."""
+        return outputs
+
+    def survival(self, outputs: Array, random: np.random.Generator) -> Array:
+        """Return 1 for a positive value: there are no rows to resample."""
+        return (self.margins(outputs) > 0).astype(float)
+
+    def only(self, behaviors: Array) -> ValueReading:
+        """Return the reading of some behaviors."""
+        return ValueReading(behaviors)
+
+
+def _shares(values: Array) -> Array:
+    """Return the share of rows in which each level is the largest, `[..., levels, rows]` to `[..., levels]`.
+
+    Written level by level because numpy is slow along short axes, and this is where a search spends its time.
+    """
+    levels = [values[..., level, :] for level in range(values.shape[-2])]
+    top = reduce(np.maximum, levels)
+    ones = np.ones(values.shape[-1], values.dtype)
+    return np.stack([(level == top).astype(values.dtype) @ ones for level in levels], axis=-1) / len(ones)
+
+
+def _level_margins(shares: Array) -> Array:
+    """Return each level's share less the largest other one, `[..., levels]`."""
+    levels = [shares[..., level] for level in range(shares.shape[-1])]
+    others = [reduce(np.maximum, levels[:i] + levels[i + 1 :]) for i in range(len(levels))]
+    return shares - np.stack(others, axis=-1)

@@ -1,0 +1,213 @@
+"""A sampler that learns the surface of all log-probs and evaluates where unsettled behaviors gain most."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import TrialState
+
+from avspec.api import SearchSpace
+from avspec.search.acquisition import Acquisition, Outlook, distances, opening, spread, survey
+from avspec.search.beliefs import FIRM, Beliefs, coefficients, inputs, learn
+from avspec.search.gp import Array
+from avspec.search.proposals import FOCUS, note, pending, seed_of
+from avspec.search.trials import counted, distributions
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+LATER = 0.1
+"""What a better margin of a behavior that holds already is worth beside one of a behavior that does not."""
+PATIENCE = 0.25
+"""How fast a behavior's gains lose worth with the trials spent on it."""
+SLIGHT = 0.01
+"""Expected gain in margin below which a behavior that holds is as good as it gets."""
+APART, NEAR = 0.25, 0.02
+"""Distance from a known point that an opening and a later point keep, for inputs in -1..1."""
+MOST = 96
+"""Behaviors looked after at once, the most promising ones: an atlas may have thousands."""
+OVER = {"settled", "unreachable"}
+"""Standings that need no further evaluation."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Where a search stands, and how far its surface can be trusted."""
+
+    standings: dict[str, str]
+    """Behavior to `settled`, `held` (with a margin the rows' noise may hide), `open` or `unreachable`."""
+    left_out_error: float
+    """Exact leave-one-out error of the surface: mean difference of a predicted share to the real one."""
+    length_scales: dict[str, float]
+    """Domain to how far its coefficient must move until the log-probs' deviations are news."""
+    noise: float
+    """Standard deviation of the noise, as a part of the surface's."""
+
+    @property
+    def over(self) -> bool:
+        """Return whether nothing is left to search for."""
+        return set(self.standings.values()) <= OVER
+
+
+@dataclass(frozen=True)
+class _View:
+    """One look at the study: what is believed, and the outlook for the behaviors that are looked after."""
+
+    beliefs: Beliefs
+    settled: Array
+    active: Array
+    weights: Array
+    outlook: Outlook
+
+
+class ResponseSurfaceSampler(BaseSampler):
+    """Grey-box Bayesian optimization of all behaviors at once (composite functions; Astudillo & Frazier, 2019).
+
+    One evaluation tells the log-probs of all rows and levels, which are smooth in the coefficients; shares and
+    margins are not. So a Gaussian process learns the log-probs, and each evaluation is made where, by its
+    posterior, unsettled behaviors are expected to gain most. Everything is read from the study's storage (the
+    log-probs are in the trials' user attributes, the objective in the study's), and random draws depend on
+    the seed and the number of trials only, so a resumed study goes on as if nothing had happened. Trials that
+    other workers are evaluating count as what the surface predicts for them.
+    """
+
+    def __init__(self, space: SearchSpace, *, draws: int = 32) -> None:
+        """Make the sampler.
+
+        Args:
+            space: What is searched.
+            draws: Posterior draws that an expected gain is the mean of.
+        """
+        self.space, self.draws = space, draws
+        self._independent = RandomSampler(seed=seed_of(space.seed, 0))
+        self._seen: tuple[str, _View] | None = None
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return one float parameter for each domain."""
+        return distributions(self.space)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return a point of the opening, or the one with the largest expected gain."""
+        waiting = pending(study, trial)
+        point, focus = self._opening(study, waiting), ""
+        if point is None:
+            point, focus = self._best(study, waiting)
+        proposal = coefficients(point, self.space)
+        note(study, trial, proposal, focus)
+        return proposal
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Draw a parameter that is not a domain's at random."""
+        return self._independent.sample_independent(study, trial, param_name, param_distribution)
+
+    def finished(self, study: optuna.Study) -> str | None:
+        """Return why there is nothing left to search for, or None."""
+        assessment = self.assess(study)
+        if assessment is None or not assessment.over:
+            return None
+        settled = sum(standing == "settled" for standing in assessment.standings.values())
+        return f"{settled} behaviors settled, {len(assessment.standings) - settled} out of reach"
+
+    def assess(self, study: optuna.Study) -> Assessment | None:
+        """Return where each behavior stands, or None while the first points are evaluated."""
+        waiting = pending(study)
+        if self._opening(study, waiting) is not None:
+            return None
+        view = self._look(study, waiting)
+        surface, half = view.beliefs.surface, (self.space.high - self.space.low) / 2
+        return Assessment(
+            standings=dict(zip(self.space.behaviors, _standings(view), strict=True)),
+            left_out_error=view.beliefs.left_out_error,
+            length_scales=dict(zip(self.space.domains, (surface.scales * half).tolist(), strict=True)),
+            noise=surface.noise,
+        )
+
+    def _opening(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> Array | None:
+        """Return the first point of the opening that has no trial nearby, or None when all have."""
+        taken = self._taken(study, waiting)
+        zero = inputs([dict.fromkeys(self.space.domains, 0.0)], self.space)[0].clip(-1, 1)
+        random = np.random.default_rng(seed_of(self.space.seed, -1))
+        return next((p for p in opening(zero, random) if distances(p[None], taken)[0] > APART), None)
+
+    def _best(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> tuple[Array, str]:
+        """Return the candidate with the largest expected gain, and the behavior that gains most there."""
+        view = self._look(study, waiting)
+        if set(_standings(view)) <= OVER:
+            with contextlib.suppress(RuntimeError):  # in ask-and-tell there is no loop to stop
+                study.stop()
+        points, gains = view.outlook.points, view.outlook.gains
+        free = distances(points, self._taken(study, waiting)) > NEAR
+        worth = np.where(free, gains.sum(axis=1), -1.0)
+        if worth.max() <= 0:  # nothing to gain anywhere: learn where least is known
+            worth = np.where(free, view.beliefs.surface.predict(points)[1], -1.0)
+        chosen = int(worth.argmax())
+        return points[chosen], self.space.behaviors[view.active[gains[chosen].argmax()]]
+
+    def _taken(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> Array:
+        done = [t.params for t in counted(study) if set(self.space.domains) <= t.params.keys()]
+        return inputs([*done, *waiting], self.space)
+
+    def _look(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> _View:
+        """Return the view of the study as it is; it is kept until the study has changed."""
+        done = counted(study)
+        key = json.dumps([study.study_name, len(done), list(waiting)])
+        if self._seen is None or self._seen[0] != key:
+            random = np.random.default_rng(seed_of(self.space.seed, len(done) + len(waiting)))
+            complete = [t for t in done if t.state == TrialState.COMPLETE]
+            self._seen = key, self._survey(study, complete, inputs(waiting, self.space), random)
+        return self._seen[1]
+
+    def _survey(
+        self,
+        study: optuna.Study,
+        trials: Sequence[FrozenTrial],
+        waiting: Array,
+        random: np.random.Generator,
+    ) -> _View:
+        beliefs = learn(study.user_attrs.get("objective"), self.space, trials)
+        settled = beliefs.firm >= FIRM
+        surface = beliefs.surface.believing(waiting)
+        guess = surface.predict(spread(len(self.space.domains), 512, random))[0]
+        hopes = np.where(settled, -np.inf, beliefs.reading.margins(guess).max(axis=0))
+        active = np.sort(np.argsort(-hopes, kind="stable")[:MOST])
+        spent = np.array([sum(t.system_attrs.get(FOCUS) == b for t in trials) for b in self.space.behaviors])
+        worth = np.where(settled, 0.0, np.where(beliefs.best > 0, LATER, 1.0)) / (1 + PATIENCE * spent)
+        directions = (beliefs.doubt * surface.directions(self.draws, random)).astype(np.float32)
+        acquisition = Acquisition(
+            surface, beliefs.reading.only(active), directions, beliefs.best[active], worth[active]
+        )
+        if len(waiting):  # what a pending trial is likely to hold is not to be won again
+            left = (1 - acquisition(waiting).chances).prod(axis=0)
+            acquisition = acquisition.weighing(worth[active] * left)
+        promising = beliefs.inputs[np.unique(beliefs.margins[:, active].argmax(axis=0))]
+        return _View(beliefs, settled, active, worth, survey(acquisition, promising, random))
+
+
+def _standings(view: _View) -> list[str]:
+    """Return where each behavior stands; one that is not looked after now can only be settled, held or open."""
+    best = view.beliefs.best
+    standings = np.where(view.settled, "settled", np.where(best > 0, "held", "open")).astype(object)
+    gain, chance = view.outlook.gains.max(axis=0), view.outlook.chances.max(axis=0)
+    for position, behavior in enumerate(view.active):
+        more = gain[position] / max(view.weights[behavior], 1e-12)
+        if standings[behavior] == "held" and more < SLIGHT:
+            standings[behavior] = "settled"
+        elif standings[behavior] == "open" and chance[position] == 0:
+            standings[behavior] = "unreachable"
+    return [str(standing) for standing in standings]
