@@ -114,7 +114,8 @@ def run_search(
             break
         with quiet():
             trial = study.ask(distributions(space))
-        progress(done + 1, space.evaluations, _evaluate(study, trial, evaluate, objective))
+        failure = _evaluate(study, trial, evaluate, objective)
+        progress(done + 1, space.evaluations, failure or _standing(study, objective))
     return [record(trial) for trial in counted(study)]
 
 
@@ -161,8 +162,15 @@ def _add_known(study: optuna.Study, space: SearchSpace, objective: Objective, ev
     )
 
 
-def _evaluate(study: optuna.Study, trial: Trial, evaluate: Evaluate, objective: Objective) -> str:
-    """Evaluate one trial and finish it; return what to tell the user."""
+def _standing(study: optuna.Study, objective: Objective) -> str:
+    """Return how many behaviors hold at some trial."""
+    seen = [record(trial).behaviors for trial in counted(study)]
+    held = {name for judgements in seen for name, judgement in judgements.items() if judgement.held}
+    return f"{len(held)} of {len(objective.behaviors)} behaviors found"
+
+
+def _evaluate(study: optuna.Study, trial: Trial, evaluate: Evaluate, objective: Objective) -> str | None:
+    """Evaluate one trial and finish it; return why it failed, if it did."""
     coefficients = rounded(trial.params)
     try:
         evaluation = evaluate(coefficients)
@@ -175,8 +183,7 @@ def _evaluate(study: optuna.Study, trial: Trial, evaluate: Evaluate, objective: 
     for key, excess in constraints(judgements).items():
         trial.set_constraint(key, excess)
     study.tell(trial, [judgement.value for judgement in judgements.values()])
-    held = sum(judgement.held for judgement in judgements.values())
-    return f"{held} of {len(judgements)} behaviors hold at this point"
+    return None
 
 
 def _fail(study: optuna.Study, trial: Trial, reason: str) -> str:
