@@ -1,5 +1,6 @@
 """New coefficients into a live model: theta(c) = theta_base + sum_d c_d AV_d (paper, section 4.3)."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from torch import Tensor
 from avspec.errors import ModelError, UsageError
 from avspec.model.loading import load_model, read_info
 from avspec.model.vectors import AlignmentVector
+
+_LARGEST = torch.finfo(torch.float32).max
 
 
 class Editor:
@@ -96,5 +99,7 @@ def _edited(base: Tensor, name: str, active: list[tuple[AlignmentVector, float]]
         return base
     edited = base.to(torch.float32, copy=True)
     for vector, coefficient in active:
-        edited.add_(vector[name].to(edited.device), alpha=coefficient)
+        # Beyond float32 is infinity: scoring then says that the edit is too large, where torch would only raise
+        alpha = coefficient if abs(coefficient) <= _LARGEST else math.copysign(math.inf, coefficient)
+        edited.add_(vector[name].to(edited.device), alpha=alpha)
     return edited

@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError
 
 from avspec.digest import digest, file_digest
-from avspec.errors import AvspecError, ModelError
+from avspec.errors import AvspecError, Corrupted, ModelError
+from avspec.model.weights import weight_files
+from avspec.store.disk import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INFO = "base.json"
+_HUB_HINT = "check the name and the network, or use a model that is on this disk (path:DIR)"
 
 
 class BaseInfo(BaseModel):
@@ -47,8 +51,16 @@ class BaseInfo(BaseModel):
 
 
 def read_info(folder: Path) -> BaseInfo:
-    """Read a base artifact's `base.json`."""
-    return BaseInfo.model_validate_json((folder / INFO).read_text())
+    """Read a base artifact's `base.json`.
+
+    Raises:
+        Corrupted: It is not readable.
+    """
+    try:
+        return BaseInfo.model_validate_json((folder / INFO).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        hint = "run `avspec apply` on its spec again: it is made anew"
+        raise Corrupted("the base artifact is broken", where=str(folder / INFO), hint=hint) from error
 
 
 def fetch(
@@ -66,7 +78,7 @@ def fetch(
         ModelError: There is no such model, it cannot be reached, or it is not one avspec can use.
     """
     kind, _, name = ref.partition(":")
-    with _explained(ref):
+    with _explained(ref), disk_errors(out):
         if kind == "package":
             folder, notes = (
                 _dequantize(name, out),
@@ -77,7 +89,7 @@ def fetch(
                 _snapshot(name, revision) if kind == "hf" else Path(name).expanduser().resolve(),
                 (),
             )
-        weights = _weight_files(folder, ref)
+        weights = weight_files(folder, ref)
         model, tokenizer = open_folder(folder, "auto", "meta", remote_code)
     config = model.config.get_text_config()
     info = BaseInfo(
@@ -216,28 +228,6 @@ def _snapshot(name: str, revision: str | None) -> Path:
     return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
 
 
-def _weight_files(folder: Path, ref: str) -> list[Path]:
-    """Return the safetensors files, checked against the index in both directions."""
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise ModelError(
-            f"{ref} has no safetensors weights",
-            where=str(folder),
-            hint="avspec never unpickles weights: convert them with save_pretrained(safe_serialization=True)",
-        )
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        named = set(json.loads(index.read_text())["weight_map"].values())
-        here = {path.name for path in files}
-        if named != here:
-            raise ModelError(
-                f"the shard index of {ref} and its folder differ: {', '.join(sorted(named ^ here))}",
-                where=str(index),
-                hint="remove shards that do not belong to the model, or fetch the missing ones",
-            )
-    return files
-
-
 def _tokenizer_digest(tokenizer: Any) -> str:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     text = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
@@ -251,9 +241,9 @@ def _explained(ref: str) -> "Iterator[None]":
         yield
     except AvspecError:
         raise
-    except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, ImportError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"the base model {ref} cannot be loaded: {reason}",
-            hint="check the name and the network, or use a model that is on this disk (path:DIR)",
+            hint=_HUB_HINT if ref.startswith("hf:") else "check that the files are those of a whole model",
         ) from error

@@ -1,5 +1,6 @@
 """Alignment Vectors on disk: one safetensors file of float32 deltas, with what it belongs to in its metadata."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -28,7 +29,8 @@ class AlignmentVector:
         try:
             self._file = safe_open(path, framework="pt")
         except (SafetensorError, OSError) as error:
-            raise Corrupted(f"not an alignment vector: {error}", where=str(path)) from error
+            hint = "run `avspec apply` on its spec again: it is made anew"
+            raise Corrupted(f"not an alignment vector: {error}", where=str(path), hint=hint) from error
         self.path = path
         self.metadata: dict[str, str] = self._file.metadata() or {}
         self.names: tuple[str, ...] = tuple(self._file.keys())
@@ -78,7 +80,22 @@ def write_vector(path: Path, deltas: Iterable[tuple[str, Tensor]], metadata: Map
     tensors = {name: delta.to(torch.float32).contiguous() for name, delta in deltas}
     norm = math.sqrt(sum(_dot(delta, delta) for delta in tensors.values()))
     save_file(tensors, path, {**metadata, "norm": repr(norm)})
+    _sort_metadata(path)
     return {"norm": norm, "parameters": sum(delta.numel() for delta in tensors.values())}
+
+
+def _sort_metadata(path: Path) -> None:
+    """Sort the metadata of a header in place: safetensors writes it in random order, and equal vectors must be equal
+    files, or what was evaluated with them is evaluated again.
+    """
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        assert len(text) <= length, "the same JSON in another order"
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def cosine(left: AlignmentVector, right: AlignmentVector) -> float:

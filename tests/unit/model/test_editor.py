@@ -94,6 +94,22 @@ def test_a_vector_that_lacks_a_parameter_is_refused(base_artifact, tmp_path) -> 
         edited(base_artifact, {"d": AlignmentVector(tmp_path / "v.safetensors")})
 
 
+def test_equal_vectors_are_equal_files(tmp_path, base_artifact) -> None:
+    about = {**read_info(base_artifact).digests, "domain": "d", "extractor": "difference", "base": "path:é"}
+    files = [tmp_path / f"{i}.safetensors" for i in range(5)]
+    for file in files:
+        write_vector(file, [("w", torch.arange(6.0))], about)
+    assert len({file.read_bytes() for file in files}) == 1
+    vector = AlignmentVector(files[0])
+    assert {key: vector.metadata[key] for key in about} == about and vector["w"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_coefficient_beyond_float32_gives_a_model_that_is_not_finite(base_artifact, vectors) -> None:
+    editor = edited(base_artifact, vectors)
+    editor.set({"medical": -1e300})
+    assert not all(parameter.isfinite().all() for parameter in editor.model.parameters())
+
+
 def test_a_broken_file_is_corrupted(tmp_path) -> None:
     (tmp_path / "v.safetensors").write_bytes(b"not a vector")
     with pytest.raises(Corrupted):

@@ -73,6 +73,26 @@ def test_a_stale_shard_index_is_refused(tiny_folder, tmp_path) -> None:
         fetch(f"path:{copy}", tmp_path)
 
 
+def test_a_stale_shard_is_refused(tiny_folder, tmp_path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_folder, copy)
+    index = {"weight_map": {"model.norm.weight": "model.safetensors"}}  # the right file, but it holds more
+    (copy / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match=r"differ: model\.safetensors"):
+        fetch(f"path:{copy}", tmp_path)
+
+
+def test_a_weight_file_that_is_cut_off_is_named(tiny_folder, tmp_path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_folder, copy)
+    weights = copy / "model.safetensors"
+    for size in (100, 3000, weights.stat().st_size - 1):
+        weights.write_bytes((tiny_folder / weights.name).read_bytes()[:size])
+        with pytest.raises(ModelError, match="cut off or broken") as caught:
+            fetch(f"path:{copy}", tmp_path)
+        assert caught.value.where == str(weights)
+
+
 def test_pickled_weights_are_refused(tiny_folder, tmp_path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(tiny_folder, copy, ignore=shutil.ignore_patterns("*.safetensors"))

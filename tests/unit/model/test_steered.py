@@ -186,6 +186,12 @@ def spoil_lock(run: Path, **changes: object) -> None:
     (run / "avspec.lock").write_text(json.dumps({**lock, **changes}))
 
 
+def spoil_base(run: Path) -> None:
+    (run / "base").unlink()
+    (run / "base").mkdir()
+    (run / "base" / "base.json").write_text('{"ref": "path')
+
+
 @pytest.mark.parametrize(
     ("spoil", "error", "message"),
     [
@@ -193,6 +199,7 @@ def spoil_lock(run: Path, **changes: object) -> None:
         (lambda run: spoil_lock(run, spec={}), Corrupted, "the run's lock is broken"),
         (lambda run: (run / "avspec.lock").write_text("{"), Corrupted, "avspec.lock is not readable"),
         (lambda run: (run / "avspec.lock").unlink(), NoInput, "is not the folder of a run: it has no avspec.lock"),
+        (lambda run: spoil_base(run), Corrupted, "the base artifact is broken"),
         (lambda run: (run / "base").unlink(), NoInput, "the run tiny has no base"),
         (
             lambda run: (run / "vectors/legal.safetensors").unlink(),
