@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -35,7 +34,7 @@ def fit(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[str, 
     # Building the trainer computes reference log-probs; the order of the rows must not depend on that
     set_seed(options.seed)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(job.work)) if job.work.is_dir() else None)
-    _save(trainer, job.out / "model.safetensors")
+    _save(trainer, job)
     return _report(trainer.state.log_history, job)
 
 
@@ -108,16 +107,11 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         """Keep the newest loss; refuse one that is not finite."""
-        loss = (logs or {}).get("loss")
-        if loss is None:
-            return
-        if not math.isfinite(loss):
-            raise NonFinite(
-                f"the training loss of {self.job.domain} became {loss} at step {state.global_step}",
-                where=f"train[{self.job.domain}]",
-                hint="lower training.learning_rate, or raise training.beta (a smaller target margin)",
-            )
-        self.loss = loss
+        for kind, name in (("training", "loss"), ("validation", "eval_loss")):
+            loss = (logs or {}).get(name, 0.0)
+            if not math.isfinite(loss):
+                raise _diverged(self.job.domain, f"{kind} loss of {self.job.domain} became {loss}", state.global_step)
+        self.loss = (logs or {}).get("loss", self.loss)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Report the step."""
@@ -126,12 +120,24 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
             self.job.progress(state.global_step, state.max_steps, note)
 
 
-def _save(trainer: Any, path: Path) -> None:
-    """Write every parameter once, float32; on several devices the main process writes."""
+def _diverged(domain: str, what: str, step: int) -> NonFinite:
+    hint = "lower training.learning_rate, or raise training.beta (a smaller target margin)"
+    return NonFinite(f"the {what} at step {step}", where=f"train[{domain}]", hint=hint)
+
+
+def _save(trainer: Any, job: TrainingJob) -> None:
+    """Write every parameter once, float32; on several devices the main process writes.
+
+    Raises:
+        NonFinite: A weight is not finite; no loss was computed after the last step that could have shown it.
+    """
     state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     names = {name for name, _ in trainer.accelerator.unwrap_model(trainer.model_wrapped).named_parameters()}
     if trainer.accelerator.is_main_process:
-        save_file({name: state[name].float().contiguous().cpu() for name in sorted(names)}, path)
+        weights = {name: state[name].float().contiguous().cpu() for name in sorted(names)}
+        if not all(bool(weight.isfinite().all()) for weight in weights.values()):
+            raise _diverged(job.domain, f"weights of {job.domain} are not finite", trainer.state.global_step)
+        save_file(weights, job.out / "model.safetensors")
     trainer.accelerator.wait_for_everyone()
 
 

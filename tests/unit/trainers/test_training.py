@@ -115,8 +115,15 @@ def test_it_reports_steps_and_writes_tensorboard(job) -> None:
 
 
 def test_a_loss_that_is_not_a_number_stops_with_the_reason(job) -> None:
-    with pytest.raises(NonFinite, match="training loss of medical became nan at step"):
+    with pytest.raises(NonFinite, match=r"loss of medical became nan at step"):
         PackedDPO(options(learning_rate=1e30, epochs=5, batch_size=3)).train(job)
+
+
+def test_weights_that_the_last_step_broke_are_not_saved(job) -> None:
+    # two steps, the first with a learning rate of 0: no training loss is computed after the second
+    with pytest.raises(NonFinite, match=r"(validation loss|weights) of medical"):
+        PackedDPO(options(learning_rate=1e300, batch_size=3)).train(job)
+    assert not (job.out / "model.safetensors").exists()
 
 
 def test_an_interrupted_training_goes_on_from_its_checkpoint(job, tmp_path) -> None:
