@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from avspec.api import Row
 from avspec.errors import DataError, NoInput, Problem
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 SPLITS = ("train", "search", "test")
 _KEYS = ("id", "domain", "query", "responses", "persona", "source", "split")
 # persona says where a query came from; source and split are what `write_rows` adds: none of them is read
@@ -83,9 +85,7 @@ def split_rows(rows: Iterable[Row], split: Mapping[str, float]) -> dict[str, lis
     return parts
 
 
-def limited(
-    rows: Sequence[Row], split: Mapping[str, float], limit: int | Mapping[str, int] | None
-) -> list[Row]:
+def limited(rows: Sequence[Row], split: Mapping[str, float], limit: int | Mapping[str, int] | None) -> list[Row]:
     """Return the first rows, in their order.
 
     Args:
@@ -191,7 +191,7 @@ class _Reader:
             return ""
         if not value.strip():
             self.wrong(line, f"{what} is empty")
-        elif any("\ud800" <= character <= "\udfff" for character in value):
+        elif _SURROGATE.search(value):
             self.wrong(line, f"{what} has half a surrogate pair", "it is no valid Unicode text")
         return value
 
@@ -203,18 +203,14 @@ class _Reader:
             return {}
         for level in responses.keys() - set(levels):
             self.wrong(line, f"unknown level {level!r} in 'responses'", _guess(level, levels))
-        return {
-            level: self._text(line, responses, level, f"the response of level {level!r}") for level in levels
-        }
+        return {level: self._text(line, responses, level, f"the response of level {level!r}") for level in levels}
 
     def named(self, line: int, record: Mapping[str, Any], domain: str | None) -> str:
         """Return the row's domain: its own name, which must be the expected one when there is one."""
         own = record.get("domain", domain or "")
         if not isinstance(own, str) or (domain is not None and own != domain):
             expected = f"but the file belongs to {domain!r}" if domain else "which is no name"
-            self.wrong(
-                line, f"the row's domain is {json.dumps(own)}, {expected}", "correct or remove the key"
-            )
+            self.wrong(line, f"the row's domain is {json.dumps(own)}, {expected}", "correct or remove the key")
         return own if isinstance(own, str) else ""
 
     def one_of(self, line: int, record: Mapping[str, Any], domains: Sequence[str]) -> str | None:

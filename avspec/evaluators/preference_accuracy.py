@@ -1,4 +1,4 @@
-"""Preference accuracy: how often each level's response is the most likely one (paper, section 5.4)."""
+"""Preference accuracy: how often each level's response is the most likely one (paper, section 5.1)."""
 
 from __future__ import annotations
 
