@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INFO = "base.json"
+_GGUF_NOTE = "The base is de-quantized from a GGUF file, not the published weights."
 _HUB_HINT = "check the name and the network, or use a model that is on this disk (path:DIR)"
 
 
@@ -80,15 +81,9 @@ def fetch(
     kind, _, name = ref.partition(":")
     with _explained(ref), disk_errors(out):
         if kind == "package":
-            folder, notes = (
-                _dequantize(name, out),
-                ("The base is de-quantized from a GGUF file, not the published weights.",),
-            )
+            folder = _dequantize(name, out)
         else:
-            folder, notes = (
-                _snapshot(name, revision) if kind == "hf" else Path(name).expanduser().resolve(),
-                (),
-            )
+            folder = _snapshot(name, revision) if kind == "hf" else Path(name).expanduser().resolve()
         weights = weight_files(folder, ref)
         model, tokenizer = open_folder(folder, "auto", "meta", remote_code)
     config = model.config.get_text_config()
@@ -104,7 +99,7 @@ def fetch(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         context=int(config.max_position_embeddings),
         trust_remote_code=remote_code,
-        notes=notes,
+        notes=(_GGUF_NOTE,) if kind == "package" else (),
     )
     (out / INFO).write_text(info.model_dump_json(indent=1))
     return info

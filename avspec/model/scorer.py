@@ -54,7 +54,9 @@ def pack(rows: Sequence[EncodedRow]) -> PackedRows:
     ids = torch.zeros(len(rows), length, dtype=torch.long)
     positions = torch.zeros(len(rows), length, dtype=torch.long)
     blocks = torch.full((len(rows), length), -1, dtype=torch.long)
-    source, target, segment = [], [], []
+    source: list[int] = []
+    target: list[int] = []
+    segment: list[int] = []
     for r, row in enumerate(rows):
         start = len(row.prompt)
         ids[r, :start] = torch.tensor(row.prompt)

@@ -99,7 +99,7 @@ def _reference_trainer(model: Any, tokenizer: Any, job: TrainingJob, config: DPO
     )
 
 
-class _Watch(TrainerCallback):  # type: ignore[misc]
+class _Watch(TrainerCallback):
     """Reports each step and stops at the first loss that is not a number."""
 
     def __init__(self, job: TrainingJob, speaks: bool) -> None:

@@ -55,7 +55,7 @@ def dataset(rows: Sequence[EncodedRow], anchors: Sequence[EncodedRow], beta: flo
     )
 
 
-class PackedDPOTrainer(DPOTrainer):  # type: ignore[misc]
+class PackedDPOTrainer(DPOTrainer):
     """DPOTrainer whose examples are rows with all their levels, already tokenized by `dataset`."""
 
     def __init__(self, model: Any, **options: Any) -> None:

@@ -29,7 +29,7 @@ def dataset(rows: Sequence[Row], anchors: Sequence[Row], levels: dict[str, tuple
     )
 
 
-class ReferenceDPOTrainer(DPOTrainer):  # type: ignore[misc]
+class ReferenceDPOTrainer(DPOTrainer):
     """DPOTrainer that also takes anchors; without any it is TRL's, unchanged.
 
     TRL's loss has one target margin, 1/(2 beta). Lowering an anchor's reference log-prob of the chosen response by that
@@ -54,7 +54,7 @@ class ReferenceDPOTrainer(DPOTrainer):  # type: ignore[misc]
         return (loss, recorder.outputs) if return_outputs else loss
 
 
-class _AnchorCollator(DataCollatorForPreference):  # type: ignore[misc]
+class _AnchorCollator(DataCollatorForPreference):
     """TRL's collator, which also stacks the anchor marks."""
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
