@@ -16,6 +16,8 @@ PARENTS, CHILDREN = 4, 12
 """Best points that are refined, for each behavior and in all, and perturbations of each."""
 STEPS = (0.2, 0.06, 0.02)
 """Standard deviations of the perturbations, round by round, for inputs in -1..1."""
+CLIMB = (0.4, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.05)
+"""Steps of the climb towards each behavior, which sees predicted means only."""
 FIRST = 3.0
 """What holding a behavior for the first time is worth beside a gain in margin of 1."""
 NUMBERS = 2_000_000
@@ -92,10 +94,11 @@ class Outlook:
 
 
 def survey(acquisition: Acquisition, known: Array, random: np.random.Generator) -> Outlook:
-    """Look for the best candidates: spread over the range, around known points, and then refined.
+    """Look for the best candidates: spread over the range, climbed to for each behavior, and then refined.
 
-    Behaviors may hold in a ten-thousandth of the range only: refinement follows the best candidates of each
-    behavior with ever smaller steps, at a cost that does not grow with the power of the domains.
+    Behaviors may hold in a ten-thousandth of the range only: the climb brings each behavior near its place,
+    refinement follows the best candidates with ever smaller steps, and neither grows with the power of the
+    domains.
 
     Args:
         acquisition: Expected gains.
@@ -103,10 +106,30 @@ def survey(acquisition: Acquisition, known: Array, random: np.random.Generator) 
         random: Source of the draws.
     """
     first = np.vstack([spread(known.shape[1], CANDIDATES, random), _around(known, STEPS[0], random)])
-    outlook = acquisition(first)
+    outlook = acquisition(np.vstack([first, climb(acquisition, first, random)]))
     for step in STEPS:
         outlook = outlook.join(acquisition(_around(outlook.parents(), step, random)))
     return outlook
+
+
+def climb(acquisition: Acquisition, points: Array, random: np.random.Generator) -> Array:
+    """Return, for each behavior, the point its predicted mean leans most towards it, `[behaviors, ...]`.
+
+    An evolution of one parent and some children for each behavior, all in one prediction a round: where no
+    draw holds a behavior at any point, expected gains do not tell in which direction to go, and leanings do.
+    """
+    surface, reading = acquisition.surface, acquisition.reading
+    leanings = reading.leanings(surface.predict(points)[0])
+    parents, heights = points[leanings.argmax(axis=0)], leanings.max(axis=0)
+    behaviors = np.arange(len(parents))
+    for step in CLIMB:
+        children = _around(parents, step, random)
+        leanings = reading.leanings(surface.predict(children)[0])
+        own = leanings.reshape(len(parents), CHILDREN, -1)[behaviors, :, behaviors]
+        better, best = own.max(axis=1) > heights, own.argmax(axis=1)
+        parents = np.where(better[:, None], children.reshape(len(parents), CHILDREN, -1)[behaviors, best], parents)
+        heights = np.maximum(heights, own.max(axis=1))
+    return parents
 
 
 def opening(origin: Array, random: np.random.Generator) -> Iterator[Array]:

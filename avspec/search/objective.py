@@ -1,6 +1,6 @@
 """How well a coefficient vector does each behavior."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from avspec import stats
 from avspec.api import LogProbs
 from avspec.search.evaluations import Evaluation
+from avspec.search.reading import LogProbReading
 
 TIE_BREAKER = 1e-3
 """Weight of a nat of log-prob margin beside a share: it orders points whose few rows give equal shares."""
@@ -49,6 +50,8 @@ class Objective:
     """Largest fluency drop of a feasible coefficient vector, nats per token."""
     guardrails: Mapping[str, float] = field(default_factory=dict)
     """Guardrail to the largest allowed fall of its highest level's share."""
+    norms: Mapping[str, float] = field(default_factory=dict)
+    """Domain to the norm of its alignment vector, for the size of an edit; 1 where it is not given."""
 
     def judge(self, evaluation: Evaluation) -> dict[str, Judgement]:
         """Judge one evaluation from every behavior's view.
@@ -67,13 +70,41 @@ class Objective:
         }
 
     def best(self, evaluations: Iterable[Evaluation]) -> dict[str, tuple[Evaluation, Judgement]]:
-        """Return each behavior's best evaluation: a feasible one before an infeasible one, then by value."""
-        found: dict[str, tuple[Evaluation, Judgement]] = {}
-        for evaluation in evaluations:
-            for name, judgement in self.judge(evaluation).items():
-                if name not in found or _rank(judgement) > _rank(found[name][1]):
-                    found[name] = evaluation, judgement
-        return found
+        """Return each behavior's best evaluation.
+
+        A feasible one comes before an infeasible one, then the larger margin counts. Margins within one row
+        of the largest are near-equal: of those the evaluation is best whose margin survives resampling of the
+        rows most often, then the one with the smallest edit, the sum of |coefficient| times the vector's norm.
+        """
+        judged = [(evaluation, self.judge(evaluation)) for evaluation in evaluations]
+        return {name: self._best(name, judged) for name in self.behaviors} if judged else {}
+
+    def survival(self, name: str, evaluation: Evaluation) -> float:
+        """Return in what share of bootstrap samples of the rows a behavior has a positive margin."""
+        rows = {domain: len(values) for domain, values in evaluation.log_probs.items()}
+        reading = LogProbReading(self.describe(), rows).only(np.array([list(self.behaviors).index(name)]))
+        outputs = reading.encode(evaluation.log_probs)
+        return float(reading.survival(outputs, np.random.default_rng(0))[0])
+
+    def edit(self, evaluation: Evaluation) -> float:
+        """Return the size of the edit: the sum of each |coefficient| times its vector's norm."""
+        return sum(abs(c) * self.norms.get(domain, 1.0) for domain, c in evaluation.coefficients.items())
+
+    def _best(
+        self, name: str, judged: Sequence[tuple[Evaluation, Mapping[str, Judgement]]]
+    ) -> tuple[Evaluation, Judgement]:
+        own = [(evaluation, judgements[name]) for evaluation, judgements in judged]
+        top = max((judgement for _, judgement in own), key=lambda j: (j.feasible, j.value))
+        row = 1 / min(len(self.base.log_probs[domain]) for domain in self.behaviors[name])
+        near = [(e, j) for e, j in own if j.feasible == top.feasible and j.margin > top.margin - 1.01 * row]
+        near = [(e, j) for e, j in near if j.held or not top.held]
+        if len(near) == 1:
+            return near[0]
+        return max(
+            near,
+            # a survival is known to about a twentieth
+            key=lambda n: (round(20 * self.survival(name, n[0])), -round(self.edit(n[0]), 6), n[1].value),
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return the objective as JSON, which a study keeps for samplers that judge predictions."""
@@ -98,7 +129,3 @@ class Objective:
         excess = max(guarded, drop - self.max_fluency_drop)
         held, value = excess <= 0 and margin > 0, margin + TIE_BREAKER * log_prob_margin
         return Judgement(margin, log_prob_margin, drop, excess, excess <= 0, held, value)
-
-
-def _rank(judgement: Judgement) -> tuple[bool, float]:
-    return judgement.feasible, judgement.value

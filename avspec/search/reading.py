@@ -18,6 +18,8 @@ SMALLEST = 1e-3
 """Log-probs are taken as at least this far below zero, in nats: the logarithm needs a distance from zero."""
 RESAMPLINGS = 200
 """Bootstrap samples of the rows."""
+SOFT, SAFE = 0.1, 0.1
+"""Of leanings: width of the soft step (0.1 is 0.4 nats at -4), and how far ahead is far enough."""
 
 
 class Reading(Protocol):
@@ -25,6 +27,10 @@ class Reading(Protocol):
 
     def margins(self, outputs: Array) -> Array:
         """Return each behavior's margin, `[..., behaviors]`, of outputs `[..., outputs]`."""
+        ...
+
+    def leanings(self, outputs: Array) -> Array:
+        """Return a smooth stand-in for the margins that also tells bad points apart, `[points, behaviors]`."""
         ...
 
     def excess(self, mean: Array, deviation: Array, directions: Array) -> Array:
@@ -78,6 +84,18 @@ class LogProbReading:
     def margins(self, outputs: Array) -> Array:
         """Return the smallest margin over the domains that a behavior names."""
         return self._margins([_shares(self._block(outputs, name)) for name in self._names])
+
+    def leanings(self, outputs: Array) -> Array:
+        """Return what is missing in the named domains together, 0 where each has some margin, less excess.
+
+        Rows count by a soft step of how far the wanted level is ahead, so that every step towards a behavior
+        shows, in any domain, long before a share or the smallest margin moves.
+        """
+        ahead = [_ahead(self._block(outputs, name)) for name in self._names]
+        free = np.ones((*outputs.shape[:-1], 1))
+        missing = np.minimum(np.concatenate([*ahead, free], axis=-1)[..., self._table] - SAFE, 0).sum(axis=-1)
+        still = np.zeros((1, outputs.shape[-1]))
+        return np.asarray(missing - np.maximum(self.excess(outputs, np.zeros(len(outputs)), still)[:, 0], 0))
 
     def excess(self, mean: Array, deviation: Array, directions: Array) -> Array:
         """Return the worst of the fluency drops of the wanted levels and of the guardrails' falls.
@@ -142,6 +160,10 @@ class ValueReading:
         """Return the values: a behavior holds where its value is positive."""
         return outputs[..., self._behaviors]
 
+    def leanings(self, outputs: Array) -> Array:
+        """Return the values."""
+        return self.margins(outputs)
+
     def excess(self, mean: Array, deviation: Array, directions: Array) -> Array:
         """Return that no limit is known."""
         return np.full((len(mean), len(directions), 1), -1.0)
@@ -168,6 +190,13 @@ def _shares(values: Array) -> Array:
     top = reduce(np.maximum, levels)
     ones = np.ones(values.shape[-1], values.dtype)
     return np.stack([(level == top).astype(values.dtype) @ ones for level in levels], axis=-1) / len(ones)
+
+
+def _ahead(values: Array) -> Array:
+    """Return how far each level is ahead of the best other one, -1..1, `[..., levels, rows]` to `[..., levels]`."""
+    levels = [values[..., level, :] for level in range(values.shape[-2])]
+    gaps = [own - reduce(np.maximum, levels[:i] + levels[i + 1 :]) for i, own in enumerate(levels)]
+    return np.stack([(gap / (SOFT + np.abs(gap))).mean(axis=-1) for gap in gaps], axis=-1)
 
 
 def _level_margins(shares: Array) -> Array:

@@ -59,7 +59,7 @@ def test_a_guardrail_that_falls_too_far_makes_every_behavior_infeasible():
     assert replace(watched, guardrails={"safety": 0.25}).judge(now)["it"].feasible
 
 
-def test_best_prefers_feasible_then_value():
+def test_best_prefers_feasible_then_the_margin():
     surface = Surface()
     goal = surface.objective(BEHAVIORS, max_fluency_drop=0.6)
     points = [surface({"medical": m, "legal": -m}) for m in (-1.4, -0.5, 0.2, 0.5, 1.0)]
@@ -68,8 +68,49 @@ def test_best_prefers_feasible_then_value():
     for name, (evaluation, judgement) in best.items():
         judged = [goal.judge(point)[name] for point in points]
         feasible = [j for j in judged if j.feasible]
-        assert judgement.value == max(j.value for j in feasible or judged)
+        assert judgement.margin >= max(j.margin for j in feasible or judged) - 1.01 / 12
+        assert judgement.feasible == bool(feasible)
         assert goal.judge(evaluation)[name] == judgement
+    assert goal.best([]) == {}
+
+
+def medical(experts, generics, coefficient):
+    """Return an evaluation of twelve rows: so many prefer expert, so many generic, the others avoidance."""
+    rows = [[-3, -2, -1]] * experts + [[-3, -1, -2]] * generics + [[-1, -2, -3]] * (12 - experts - generics)
+    return Evaluation({"medical": coefficient}, {"medical": np.array(rows, float)}, 0.0)
+
+
+def test_of_near_equal_points_the_one_that_survives_resampling_is_best():
+    domains = ("medical", "legal", "financial")
+    narrow, wide = medical(7, 4, 0.0).log_probs["medical"], medical(12, 0, 0.0).log_probs["medical"]
+    everywhere_narrow = Evaluation({"medical": 0.1}, dict.fromkeys(domains, narrow), 0.0)
+    narrower_once = Evaluation(
+        {"medical": 0.9},
+        {"medical": medical(6, 4, 0.0).log_probs["medical"], "legal": wide, "financial": wide},
+        0.0,
+    )
+    goal = Objective(
+        domains, dict.fromkeys(domains, LEVELS), {"it": dict.fromkeys(domains, "expert")}, everywhere_narrow, 9.0
+    )
+    margins = [goal.judge(e)["it"].margin for e in (everywhere_narrow, narrower_once)]
+    assert margins == pytest.approx([3 / 12, 2 / 12])
+    assert goal.survival("it", narrower_once) > goal.survival("it", everywhere_narrow) + 0.05
+    assert goal.best([everywhere_narrow, narrower_once])["it"][0] is narrower_once
+
+
+def test_of_equal_points_the_smallest_edit_is_best():
+    goal = Objective(("medical",), {"medical": LEVELS}, {"it": {"medical": "expert"}}, medical(4, 4, 0.0), 9.0)
+    points = [medical(9, 3, 0.8), medical(9, 3, -0.3), medical(9, 3, 0.4)]
+    assert goal.best(points)["it"][0].coefficients == {"medical": -0.3}
+    two = Evaluation({"medical": 0.1, "legal": -0.2}, points[0].log_probs, 0.0)
+    assert goal.edit(two) == pytest.approx(0.3)
+    assert replace(goal, norms={"medical": 2.0, "legal": 10.0}).edit(two) == pytest.approx(2.2)
+
+
+def test_a_point_that_holds_is_never_given_up_for_one_that_does_not():
+    goal = Objective(("medical",), {"medical": LEVELS}, {"it": {"medical": "expert"}}, medical(4, 4, 0.0), 9.0)
+    holds, tied = medical(5, 4, 0.9), medical(6, 6, 0.1)
+    assert goal.best([tied, holds])["it"][0] is holds
 
 
 def test_nan_is_an_error_and_not_a_lost_behavior():

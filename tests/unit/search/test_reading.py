@@ -33,6 +33,24 @@ def test_margins_and_excess_are_those_of_the_objective(surface):
         assert excess == pytest.approx([j.excess for j in judged], abs=1e-9)
 
 
+def test_leanings_rise_with_every_step_towards_a_behavior(surface):
+    objective = surface.objective({"clinic": {"medical": "expert", "legal": "avoidance"}}, 9.0)
+    reading = reading_of(objective)
+    path = [{"medical": c, "legal": -1.1 * c} for c in np.linspace(-1.0, 1.0, 9)]
+    outputs = np.array([reading.encode(surface(p).log_probs) for p in path])
+    leanings = reading.leanings(outputs)[:, 0]
+    assert (np.diff(leanings)[:7] > 0).all() and leanings[-1] == 0.0
+    margins = reading.margins(outputs)[:, 0]
+    assert margins[0] == margins[1] == -1.0  # where leanings rise, margins are flat
+
+
+def test_leanings_fall_where_text_is_not_fluent(surface):
+    strict = reading_of(surface.objective({"clinic": {"legal": "avoidance"}}, 0.0))
+    free = reading_of(surface.objective({"clinic": {"legal": "avoidance"}}, 9.0))
+    outputs = free.encode(surface({"medical": 1.0, "legal": 1.0}).log_probs)[None]
+    assert strict.leanings(outputs)[0, 0] < free.leanings(outputs)[0, 0]
+
+
 def test_guardrails_count_in_the_excess():
     surface = Surface(("medical", "legal", "safety"))
     objective = surface.objective(BEHAVIORS, 10.0)
