@@ -135,9 +135,7 @@ def _load(document: Document, path: Path, section: PluginSection) -> Any:
         return None
 
 
-def _options(
-    document: Document, path: Path, section: PluginSection, options: type[BaseModel]
-) -> dict[str, Any] | None:
+def _options(document: Document, path: Path, section: PluginSection, options: type[BaseModel]) -> dict[str, Any] | None:
     """Return a section's options with the defaults, or None after noting why they are not valid."""
     try:
         valid = options.model_validate_json(json.dumps(section.options), strict=True)

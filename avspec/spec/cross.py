@@ -60,16 +60,12 @@ def _levels(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
                 document.wrong(f"the levels of `{name}` name one twice", path, "each level once")
             for level in levels:
                 if not re.match(NAME, level):
-                    document.wrong(
-                        f"`{level}` is no name of a level", path, "small letters, digits, `_`, `-`"
-                    )
+                    document.wrong(f"`{level}` is no name of a level", path, "small letters, digits, `_`, `-`")
             if section.data.source == "bundled" and name in plugins:
                 _bundled_levels(document, name, levels, plugins[name].levels, path)
 
 
-def _bundled_levels(
-    document: Document, name: str, levels: Sequence[str], own: Sequence[str], path: Path
-) -> None:
+def _bundled_levels(document: Document, name: str, levels: Sequence[str], own: Sequence[str], path: Path) -> None:
     for level in levels:
         if level not in own:
             hint = guess(level, own, "they have")
@@ -134,13 +130,9 @@ def _rows(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
             path = (kind, name, "data")
             needs_path = section.data.source == "file"
             if needs_path and section.data.path is None:
-                document.wrong(
-                    "`source: file` needs a path", (*path, "source"), "write `path: FILE.jsonl` too"
-                )
+                document.wrong("`source: file` needs a path", (*path, "source"), "write `path: FILE.jsonl` too")
             elif not needs_path and section.data.path is not None:
-                document.wrong(
-                    "a path needs `source: file`", (*path, "path"), "write it, or no path", key=True
-                )
+                document.wrong("a path needs `source: file`", (*path, "path"), "write it, or no path", key=True)
             elif name in plugins and section.levels and _has_levels(section, plugins[name].levels):
                 _row_counts(document, spec, name, kind)
 

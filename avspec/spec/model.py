@@ -256,8 +256,6 @@ class Spec(Section):
         if name not in self._rows:
             section = self.section(name)
             path = self._files[name] if section.data.source == "file" else None
-            rows = domain_rows(
-                name, self.levels_of(name), plugin=section.plugin, options=section.options, path=path
-            )
+            rows = domain_rows(name, self.levels_of(name), plugin=section.plugin, options=section.options, path=path)
             self._rows[name] = limited(rows, self.data.split.model_dump(), self.data.limit)
         return self._rows[name]

@@ -27,9 +27,7 @@ def guess(word: str, known: Sequence[str], otherwise: str) -> str:
     return f"did you mean `{close[0]}`?" if close else f"{otherwise} {', '.join(known)}"
 
 
-def note(
-    document: Document, error: ValidationError, path: Path = (), options: type[BaseModel] | None = None
-) -> None:
+def note(document: Document, error: ValidationError, path: Path = (), options: type[BaseModel] | None = None) -> None:
     """Add every error of a validation to the document's problems.
 
     Args:
@@ -78,9 +76,7 @@ def _rule(found: ErrorDetails) -> str:
         least, many = found["ctx"]["min_length"], found["ctx"]["actual_length"]
         return f"needs at least {least} {'entries' if least > 1 else 'entry'}, this has {many}"
     message = found["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
-    message = message.replace("greater than or equal to", "at least").replace(
-        "less than or equal to", "at most"
-    )
+    message = message.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
     value = found["input"]
     shown = "empty" if value is None else f"`{json.dumps(value, ensure_ascii=False, default=str)[:60]}`"
     return f"{_RULES.get(found['type'], message)}, this is {shown}"
@@ -93,11 +89,7 @@ def _hint(found: ErrorDetails, here: Path) -> str:
         return f"in YAML 1.2 `{value}` is a text; write true or false"
     if found["type"] in ("int_type", "float_type") and re.fullmatch(r"[-+.\deE]*\d[.\deE]*", str(value)):
         return "remove the quotes" if isinstance(value, str) else ""
-    if (
-        here == ("model", "base")
-        and isinstance(value, str)
-        and re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", value)
-    ):
+    if here == ("model", "base") and isinstance(value, str) and re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", value):
         return f"did you mean `hf:{value}`?"
     return ""
 

@@ -46,8 +46,7 @@ class Document:
         """Return whether a problem of the value at a path is known already."""
         place = self.values.get(path)
         return place is not None and any(
-            (known.file, known.line, known.column) == (place.file, place.line, place.column)
-            for known in self.problems
+            (known.file, known.line, known.column) == (place.file, place.line, place.column) for known in self.problems
         )
 
     def wrong(self, what: str, path: Path, hint: str = "", *, key: bool = False) -> None:

@@ -24,7 +24,13 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
     surface = Surface(Live(inputs, params.domains, ctx.device), inputs, params.levels, "search", ctx.evaluations)
     base = surface.evaluate({})
     objective = Objective(
-        params.domains, params.levels, params.behaviors, base, params.max_fluency_drop, params.guardrails
+        domains=params.domains,
+        levels=params.levels,
+        behaviors=params.behaviors,
+        base=base,
+        max_fluency_drop=params.max_fluency_drop,
+        guardrails=params.guardrails,
+        norms={domain: read_json(inputs[f"extract[{domain}]"] / "vector.json")["norm"] for domain in params.domains},
     )
     known = [base, *_swept(inputs["sweep"], surface)]
     space = SearchSpace(

@@ -67,9 +67,7 @@ def test_a_third_partys_plugin(distributions):
 
 
 def test_listing_imports_nothing(distributions):
-    distributions(
-        "avspec-boom", "1", "domains", {"boom": "boom_plugin:X"}, boom_plugin="raise SystemError(1)"
-    )
+    distributions("avspec-boom", "1", "domains", {"boom": "boom_plugin:X"}, boom_plugin="raise SystemError(1)")
     assert "boom" in registry.installed("domains")
     assert "boom_plugin" not in sys.modules
 

@@ -117,9 +117,7 @@ def test_a_problem_of_a_set_is_told_as_such(write):
 
 def test_an_atlas_that_is_too_large_is_refused(write):
     domains = "".join(f"  d{n}: {{plugin: medical}}\n" for n in range(10))
-    path = write(
-        GOOD.replace("domains:\n", f"domains:\n{domains}").replace("behaviors", "atlas: true\nbehaviors")
-    )
+    path = write(GOOD.replace("domains:\n", f"domains:\n{domains}").replace("behaviors", "atlas: true\nbehaviors"))
     assert "an atlas of 531441 combinations is too large" in [problem.what for problem in problems(path)]
 
 
@@ -180,9 +178,7 @@ def test_no_weird_value_crashes(write):
 
     def walk(value, path):
         paths.append(path)
-        items = (
-            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        )
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, child in items:
             walk(child, (*path, key))
 

@@ -45,9 +45,7 @@ def accepts(rule, value, root):
     ):
         return False
     if isinstance(value, list):
-        return len(value) >= rule.get("minItems", 0) and all(
-            accepts(rule.get("items", {}), v, root) for v in value
-        )
+        return len(value) >= rule.get("minItems", 0) and all(accepts(rule.get("items", {}), v, root) for v in value)
     if isinstance(value, dict):
         return fits_object(rule, value, root)
     return True
