@@ -1,6 +1,8 @@
 """Statistics of log-probs: shares of dominant levels, their intervals, and margins."""
 
+from collections.abc import Sequence
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +53,7 @@ def wilson(successes: int, rows: int, confidence: float = 0.95) -> tuple[float, 
     center = (share + z * z / (2 * rows)) / scale
     half = z / scale * float(np.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows)))
     # rounding must not push a share of exactly 0 or 1 out of its own interval
-    return min(share, max(0.0, center - half)), max(share, min(1.0, center + half))
+    return float(min(share, max(0.0, center - half))), float(max(share, min(1.0, center + half)))
 
 
 def margin(level_shares: ArrayLike, wanted: int) -> float:
@@ -71,6 +73,27 @@ def log_prob_margin(log_probs: ArrayLike, wanted: int) -> float:
     if not len(values):
         raise ValueError("a margin needs at least one row")
     return float(np.mean(values[:, wanted] - np.delete(values, wanted, axis=1).max(axis=1)))
+
+
+def described(log_probs: ArrayLike, levels: Sequence[str]) -> dict[str, Any]:
+    """Return `rows`, and of each level its share, the share's 95 % Wilson interval and its mean log-prob, as JSON.
+
+    Args:
+        log_probs: Mean token log-probs `[rows, levels]`, nats per token.
+        levels: Names of the levels.
+
+    Raises:
+        NonFinite: A log-prob is NaN or infinite.
+        ValueError: There are no rows.
+    """
+    values = _matrix(log_probs)
+    share, rows = shares(values).tolist(), len(values)
+    return {
+        "rows": rows,
+        "shares": dict(zip(levels, share, strict=True)),
+        "interval": {level: list(wilson(round(x * rows), rows)) for level, x in zip(levels, share, strict=True)},
+        "mean_log_prob": dict(zip(levels, values.mean(axis=0).tolist(), strict=True)),
+    }
 
 
 def _matrix(log_probs: ArrayLike) -> NDArray[np.float64]:

@@ -19,19 +19,6 @@ class PreferenceAccuracy:
 
     def evaluate(self, subject: api.Subject) -> Mapping[str, Mapping[str, Any]]:
         """Return rows, shares, Wilson intervals and mean log-probs (nats per token) of every domain."""
-        return {domain: self._measure(subject, domain) for domain in subject.levels}
+        from avspec.stats import described
 
-    def _measure(self, subject: api.Subject, domain: str) -> dict[str, Any]:
-        from avspec.stats import shares, wilson
-
-        levels, log_probs = subject.levels[domain], subject.log_probs(domain)
-        rows = len(log_probs)
-        share = [float(x) for x in shares(log_probs)]
-        intervals = [[float(end) for end in wilson(round(x * rows), rows)] for x in share]
-        means = [float(x) for x in log_probs.mean(axis=0)]
-        return {
-            "rows": rows,
-            "shares": dict(zip(levels, share, strict=True)),
-            "interval": dict(zip(levels, intervals, strict=True)),
-            "mean_log_prob": dict(zip(levels, means, strict=True)),
-        }
+        return {domain: described(subject.log_probs(domain), levels) for domain, levels in subject.levels.items()}

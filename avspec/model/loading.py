@@ -140,9 +140,15 @@ def open_folder(folder: Path, dtype: torch.dtype | str, device: str, remote_code
         with torch.device("meta"):
             config = AutoConfig.from_pretrained(folder, **options)
             return AutoModelForCausalLM.from_config(config, **options), tokenizer
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, **options
+    model, found = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, output_loading_info=True, **options
     )
+    if missing := sorted(found["missing_keys"]):
+        raise ModelError(
+            f"the weights lack {len(missing)} parameters of the model, {missing[0]} among them",
+            where=str(folder),
+            hint="fetch or save the model again: avspec does not go on with random weights",
+        )
     return model.to(device).eval(), tokenizer
 
 

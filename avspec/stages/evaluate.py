@@ -12,7 +12,7 @@ from avspec.plan.params import EvaluateParams
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
 from avspec.stages.context import Context
-from avspec.stages.surface import Live, Surface, described, read_json, write_json
+from avspec.stages.surface import Live, Surface, read_json, write_json
 
 EXAMPLE_TOKENS = 96
 """Length of the example answers in the report, in tokens."""
@@ -98,7 +98,7 @@ class _Evaluation:
         levels, log_probs = self.params.levels[domain], evaluation.log_probs[domain]
         drop = self.base[split].log_probs[domain] - log_probs
         return {
-            **described(log_probs, levels),
+            **stats.described(log_probs, levels),
             "fluency_drop": float(drop[:, levels.index(level)].mean()) if level else None,
         }
 

@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from avspec import stats
-from avspec.api import LogProbs, Row
+from avspec.api import Row
 from avspec.digest import digest
+from avspec.errors import Corrupted
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
 from avspec.model.scorer import score
@@ -74,8 +75,9 @@ class Surface:
             NonFinite: The model gave NaN or infinity there.
         """
         wanted = rounded({domain: coefficients.get(domain, 0.0) for domain in self.live.domains})
-        if (known := self.cache.get(wanted)) is not None:
-            return known
+        with suppress(Corrupted):  # an evaluation that cannot be read is made again
+            if (known := self.cache.get(wanted)) is not None:
+                return known
         start = time.perf_counter()
         self.live.editor.set(wanted)
         log_probs = {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
@@ -83,18 +85,6 @@ class Surface:
         self.cache.put(evaluation)
         self.made += 1
         return evaluation
-
-
-def described(log_probs: LogProbs, levels: tuple[str, ...]) -> dict[str, Any]:
-    """Return rows, and of each level its share, the share's 95 % Wilson interval and its mean log-prob, as JSON."""
-    rows, share = len(log_probs), stats.shares(log_probs)
-    interval = [[float(end) for end in stats.wilson(round(x * rows), rows)] for x in share]
-    return {
-        "rows": rows,
-        "shares": dict(zip(levels, map(float, share), strict=True)),
-        "interval": dict(zip(levels, interval, strict=True)),
-        "mean_log_prob": dict(zip(levels, map(float, log_probs.mean(0)), strict=True)),
-    }
 
 
 def read_json(path: Path) -> Any:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from avspec import stats
 from avspec.errors import NonFinite
 from avspec.plan.params import SweepParams
 from avspec.stages.context import Context
-from avspec.stages.surface import Live, Surface, described, write_json
+from avspec.stages.surface import Live, Surface, write_json
 
 
 def run(params: SweepParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
@@ -27,7 +28,7 @@ def run(params: SweepParams, inputs: Mapping[str, Path], out: Path, ctx: Context
             ctx.log(f"{domain} at {coefficient:+g}: {error.what}")
             failed.append({"domain": domain, "coefficient": coefficient, "reason": error.what})
             continue
-        read = {name: described(values, params.levels[name]) for name, values in evaluation.log_probs.items()}
+        read = {name: stats.described(values, params.levels[name]) for name, values in evaluation.log_probs.items()}
         curves[domain].append({"coefficient": coefficient, "domains": read})
     ctx.progress(len(points), len(points), f"{surface.made} evaluations made")
     write_json(

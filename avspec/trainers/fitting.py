@@ -31,6 +31,8 @@ def fit(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[str, 
     build = _packed_trainer if packed else _reference_trainer
     trainer = build(model, tokenizer, job, _config(options, job, device))
     trainer.add_callback(_Watch(job, trainer.accelerator.is_main_process))
+    if options.warmup * options.epochs * len(trainer.get_train_dataloader()) < 1:
+        trainer.args.warmup_steps = 0  # rounded up to one step, it would leave a run of few steps untrained
     # Building the trainer computes reference log-probs; the order of the rows must not depend on that
     set_seed(options.seed)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(job.work)) if job.work.is_dir() else None)

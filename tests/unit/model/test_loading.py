@@ -111,3 +111,17 @@ def test_the_packaged_gguf_becomes_a_plain_model(tmp_path) -> None:
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
     ids = tokenizer("The capital of France is", return_tensors="pt")
     assert tokenizer.decode(model.generate(**ids, max_new_tokens=1, do_sample=False)[0]).endswith(" Paris")
+
+
+def test_weights_that_lack_a_parameter_are_refused(tiny_folder, tmp_path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    copy, out = tmp_path / "copy", tmp_path / "out"
+    shutil.copytree(tiny_folder, copy)
+    weights = load_file(copy / "model.safetensors")
+    del weights["model.norm.weight"]
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    out.mkdir()
+    fetch(f"path:{copy}", out, dtype="float32")
+    with pytest.raises(ModelError, match=r"lack 1 parameters of the model, model\.norm\.weight"):
+        load_model(out, device="cpu")

@@ -102,6 +102,13 @@ def test_training_is_repeatable_and_float32(job, tmp_path) -> None:
     assert_close(first, second, rtol=0, atol=0)
 
 
+def test_one_step_with_warmup_still_trains(job) -> None:
+    PackedDPO(options(warmup=0.1)).train(replace(job, anchors=[]))
+    base = dict(load_model(job.base, device="cpu")[0].named_parameters())
+    weights = load_file(job.out / "model.safetensors")
+    assert any(not torch.equal(weight, base[name]) for name, weight in weights.items())
+
+
 def test_domains_with_other_numbers_of_levels_lend_anchors(job) -> None:
     report = PackedDPO(options()).train(replace(job, anchors=rows(Safety, 0, 2)))
     assert report["anchors"] == 2
