@@ -130,11 +130,12 @@ def _choice(named: Sequence[Behavior]) -> list[str]:
 
 
 def _failed(artifacts: Artifacts) -> list[str]:
-    failed = artifacts.search.get("failed") or []
-    if not failed:
-        return []
-    reasons = sorted({str(item.get("reason")) for item in failed})
-    return [f"{plural(len(failed), 'evaluation')} of the search failed: {'; '.join(reasons)}."]
+    said = []
+    for stage, result in (("sweep", artifacts.sweep), ("search", artifacts.search)):
+        if failed := result.get("failed") or []:
+            reasons = sorted({str(item.get("reason")) for item in failed})
+            said.append(f"{plural(len(failed), 'evaluation')} of the {stage} failed: {'; '.join(reasons)}.")
+    return said
 
 
 def _precision(artifacts: Artifacts) -> list[str]:

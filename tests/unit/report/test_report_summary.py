@@ -112,3 +112,13 @@ def test_an_input_that_is_not_json_is_named(tmp_path, content):
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(Corrupted, match=r"search\.json"):
         read_artifacts(inputs, {}, {})
+
+
+def test_evaluations_that_failed_are_told(summary_of):
+    def spoil(inputs):
+        path = inputs["sweep"] / "sweep.json"
+        value = json.loads(path.read_text())
+        value["failed"] = [{"domain": "medical", "coefficient": 9.0, "reason": "not finite there"}]
+        path.write_text(json.dumps(value))
+
+    assert "1 evaluation of the sweep failed: not finite there." in summary_of(spoil).notes
