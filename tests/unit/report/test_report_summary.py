@@ -121,4 +121,4 @@ def test_evaluations_that_failed_are_told(summary_of):
         value["failed"] = [{"domain": "medical", "coefficient": 9.0, "reason": "not finite there"}]
         path.write_text(json.dumps(value))
 
-    assert "1 evaluation of the sweep failed: not finite there." in summary_of(spoil).notes
+    assert "1 evaluation of the sweep failed: not finite there." in summary_of(World(), spoil).notes
