@@ -7,7 +7,7 @@ The surface file holds `P` [evaluations, domains], coefficient vectors, and `Y` 
 mean token log-probs. The truth is an interpolator of another family than any sampler's model: scipy's
 RBFInterpolator, a thin-plate spline through all points. Every sampler starts from nothing, without a sweep, and an
 evaluation counts for all behaviors. A behavior is reachable when it holds somewhere on the paper's grid of 21 values
-a coefficient (for more than three domains, at one of 20,000 Sobol points), and found when it was held at an evaluation.
+a coefficient (for more than three domains, at one of 16,384 Sobol points), and found when it was held at an evaluation.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Truth:
         if len(self.domains) <= 3:
             points = np.array(list(product(np.linspace(self.low, self.high, POINTS), repeat=len(self.domains))))
         else:
-            unit = qmc.Sobol(len(self.domains), rng=np.random.default_rng(0)).random(20_000)
+            unit = qmc.Sobol(len(self.domains), rng=np.random.default_rng(0)).random_base2(14)
             points = self.low + (self.high - self.low) * unit
         yield from np.array_split(points, math.ceil(len(points) / 1000))
 
@@ -93,14 +93,14 @@ class Truth:
 
 
 def searched(truth: Truth, name: str, seed: int, budget: int) -> tuple[list[int], float]:
-    """Return the number of reachable behaviors found after each evaluation, and the seconds of the sampler."""
+    """Return the number of reachable behaviors found after each evaluation, and the CPU seconds of one."""
     space = truth.space(seed, budget)
     sampler = registry.create("samplers", name, {}).create(space)
     directions = ["maximize"] * len(space.behaviors)
     study = optuna.create_study(directions=directions, sampler=sampler)
-    began = time.perf_counter()
+    began = time.process_time()
     trials = run_search(study, space, truth, truth.objective)
-    seconds = (time.perf_counter() - began) / len(trials)
+    seconds = (time.process_time() - began) / len(trials)
     found, curve = set[str](), []
     for trial in trials:
         found |= {name for name, judgement in trial.behaviors.items() if judgement.held}
@@ -142,14 +142,19 @@ def measure(truth: Truth, names: Sequence[str], seeds: int, budget: int) -> dict
 def table(results: Mapping[str, Any], budget: int) -> str:
     """Return the results as a Markdown table: mean behaviors found, and evaluations needed by each seed."""
     marks = [mark for mark in MARKS if mark <= budget]
-    titles = ["sampler", *map(str, marks), "90 % found at", "all found at", "s per evaluation"]
+    titles = ["sampler", *map(str, marks), "90 % found at", "all found at", "CPU s per evaluation"]
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for name, result in results.items():
-        means = [f"{np.mean([curve[mark - 1] for curve in result['found']]):.1f}" for mark in marks]
+        means = [_mean(result["found"], mark) for mark in marks]
         needed = [", ".join(str(n or "never") for n in result[key]) for key in ("to_90", "to_all")]
         seconds = f"{result['seconds_per_evaluation']:.2f}"
         lines.append("| " + " | ".join([name, *means, *needed, seconds]) + " |")
     return "\n".join(lines)
+
+
+def _mean(curves: Sequence[Sequence[int]], mark: int) -> str:
+    known = all(len(curve) >= mark for curve in curves)
+    return f"{np.mean([curve[mark - 1] for curve in curves]):.1f}" if known else "-"
 
 
 def draw(results: Mapping[str, Any], reachable: int, budget: int, path: Path) -> None:
@@ -181,10 +186,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--max-fluency-drop", type=float, default=math.inf, help="nats per token")
     parser.add_argument("--json", action="store_true", help="print every curve instead of a table")
     parser.add_argument("--figure", type=Path, help="draw the curves into this file")
+    parser.add_argument("--join", type=Path, nargs="*", default=[], help="results of earlier runs with --json")
     args = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     truth = Truth(args.surface, args.low, args.high, args.max_fluency_drop)
-    results = measure(truth, args.samplers.split(","), args.seeds, args.budget)
+    results = {}
+    for path in args.join:
+        results.update(json.loads(path.read_text())["samplers"])
+    results.update(measure(truth, [name for name in args.samplers.split(",") if name], args.seeds, args.budget))
     if args.figure:
         draw(results, len(truth.reachable), args.budget, args.figure)
     if args.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,9 @@ class FocusSampler(BaseSampler):
     def _constraints(self, trial: FrozenTrial, behavior: int) -> dict[str, float]:
         """Return the limits of one behavior; those of the whole trial where nothing else is known."""
         judgement = trial.user_attrs.get(BEHAVIORS, {}).get(self.space.behaviors[behavior])
-        return {LIMITS: judgement["excess"]} if judgement else trial.constraints
+        if judgement is None:
+            return trial.constraints
+        return {LIMITS: judgement["excess"]} if math.isfinite(judgement["excess"]) else {}
 
     def _finished_view(self, trial: FrozenTrial, behavior: int) -> FrozenTrial:
         return create_trial(

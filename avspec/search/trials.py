@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -82,9 +83,11 @@ def attributes(
 def constraints(judgements: Mapping[str, Judgement]) -> dict[str, float]:
     """Return Optuna's constraint, feasible at 0 and below: within the limits for one behavior at least.
 
-    Samplers that serve one behavior read its own excess from the trial's user attributes.
+    Samplers that serve one behavior read its own excess from the trial's user attributes. Without a limit
+    there is no constraint.
     """
-    return {LIMITS: min(judgement.excess for judgement in judgements.values())}
+    excess = min(judgement.excess for judgement in judgements.values())
+    return {LIMITS: excess} if math.isfinite(excess) else {}
 
 
 def record(trial: FrozenTrial) -> SearchTrial:
