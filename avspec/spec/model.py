@@ -162,9 +162,9 @@ class Search(Section):
     """Name of an installed sampler, or `{plugin: NAME}` with its options."""
     evaluations: int = Field(default=60, ge=1)
     """Evaluations in all, the sweep's included."""
-    low: float = Field(default=-1.5, ge=-100, le=100)
+    low: float = -1.5
     """Smallest coefficient."""
-    high: float = Field(default=1.0, ge=-100, le=100)
+    high: float = 1.0
     """Largest coefficient."""
     max_fluency_drop: float = Field(default=0.5, gt=0)
     """How far the mean log-prob of the wanted responses may fall below the base's, in nats per token."""
