@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState, create_trial
 
 from avspec.api import SearchSpace
+from avspec.search.coefficient_sampler import CoefficientSampler
 from avspec.search.proposals import FOCUS, PROPOSAL, note, running, seed_of
 from avspec.search.quiet import quiet
 from avspec.search.trials import BEHAVIORS, LIMITS, counted, distributions
@@ -27,7 +27,7 @@ A trial with the user attribute `focus` was proposed for this behavior.
 """
 
 
-class FocusSampler(BaseSampler):
+class FocusSampler(CoefficientSampler):
     """Shows a single-objective method all evaluations, valued on one unsettled behavior at a time.
 
     Behaviors take turns: the next is the one that fewest trials were spent on, and a behavior that holds with
@@ -44,12 +44,8 @@ class FocusSampler(BaseSampler):
             propose: The method.
             settled: Margin from which a behavior is settled.
         """
-        self.space, self.propose, self.settled = space, propose, settled
-        self._independent = RandomSampler(seed=seed_of(space.seed, 0))
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return one float parameter for each domain."""
-        return distributions(self.space)
+        super().__init__(space)
+        self.propose, self.settled = propose, settled
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -63,16 +59,6 @@ class FocusSampler(BaseSampler):
         proposal = dict(self.propose(view, self.space, seed_of(self.space.seed, len(done) + len(others))))
         note(study, trial, proposal, self.space.behaviors[behavior])
         return proposal
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """Draw a parameter that is not a domain's at random."""
-        return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
     def _turn(self, trials: Sequence[FrozenTrial]) -> int:
         """Return the index of the unsettled behavior with the fewest trials."""
@@ -103,7 +89,7 @@ class FocusSampler(BaseSampler):
         )
 
 
-def with_optuna(sampler: Callable[[int], BaseSampler]) -> Propose:
+def with_optuna(sampler: Callable[[int], optuna.samplers.BaseSampler]) -> Propose:
     """Return a method that asks one of Optuna's single-objective samplers, made anew from a seed each time."""
 
     def propose(trials: Sequence[FrozenTrial], space: SearchSpace, seed: int) -> Mapping[str, float]:

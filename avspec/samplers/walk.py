@@ -6,12 +6,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optuna.samplers import BaseSampler, RandomSampler
-
 from avspec.api import SearchSpace
+from avspec.search.coefficient_sampler import CoefficientSampler
 from avspec.search.evaluations import rounded
-from avspec.search.proposals import note, pending, seed_of
-from avspec.search.trials import counted, distributions
+from avspec.search.proposals import note, pending
+from avspec.search.trials import counted
 
 if TYPE_CHECKING:
     import optuna
@@ -21,18 +20,13 @@ if TYPE_CHECKING:
 Point = dict[str, float]
 
 
-class WalkSampler(BaseSampler):
+class WalkSampler(CoefficientSampler):
     """Proposes the first point of a walk that no trial has visited, and stops the study at the walk's end."""
 
     def __init__(self, space: SearchSpace, walk: Callable[[], Iterator[Point]]) -> None:
-        self.space = space
+        super().__init__(space)
         self._points = walk()
         self._ahead: Point | None = next(self._points, None)
-        self._independent = RandomSampler(seed=seed_of(space.seed, 0))
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return one float parameter for each domain."""
-        return distributions(self.space)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -44,16 +38,6 @@ class WalkSampler(BaseSampler):
         self._ahead = next(self._points, None)
         note(study, trial, point)
         return point
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """Draw a parameter at random."""
-        return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None

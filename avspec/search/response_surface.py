@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState
 
 from avspec.api import SearchSpace
 from avspec.search.acquisition import Acquisition, Outlook, distances, opening, spread, survey
 from avspec.search.beliefs import FIRM, Beliefs, coefficients, inputs, learn
+from avspec.search.coefficient_sampler import CoefficientSampler
 from avspec.search.gp import Array
 from avspec.search.proposals import FOCUS, note, pending, seed_of
-from avspec.search.trials import counted, distributions
+from avspec.search.trials import counted
 
 if TYPE_CHECKING:
     import optuna
@@ -68,7 +68,7 @@ class _View:
     outlook: Outlook
 
 
-class ResponseSurfaceSampler(BaseSampler):
+class ResponseSurfaceSampler(CoefficientSampler):
     """Grey-box Bayesian optimization of all behaviors at once (composite functions; Astudillo & Frazier, 2019).
 
     One evaluation tells the log-probs of all rows and levels, which are smooth in the coefficients; shares and
@@ -86,13 +86,9 @@ class ResponseSurfaceSampler(BaseSampler):
             space: What is searched.
             draws: Posterior draws that an expected gain is the mean of.
         """
-        self.space, self.draws = space, draws
-        self._independent = RandomSampler(seed=seed_of(space.seed, 0))
+        super().__init__(space)
+        self.draws = draws
         self._seen: tuple[str, _View] | None = None
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return one float parameter for each domain."""
-        return distributions(self.space)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -105,16 +101,6 @@ class ResponseSurfaceSampler(BaseSampler):
         proposal = coefficients(point, self.space)
         note(study, trial, proposal, focus)
         return proposal
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """Draw a parameter that is not a domain's at random."""
-        return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
     def finished(self, study: optuna.Study) -> str | None:
         """Return why there is nothing left to search for, or None."""

@@ -1,10 +1,12 @@
 """The store: key to artifact, in folders. Crash safety lives here.
 
-.avspec/objects/ab/KEY/     a whole artifact; manifest.json is written last
-.avspec/work/KEY/out/       an artifact being written
-.avspec/work/KEY/scratch/   checkpoints: survives an interruption, goes away at commit
-.avspec/evaluations/        the search's evaluation cache
-.avspec/lock                held by a running apply
+In the folder .avspec:
+
+objects/ab/KEY/     a whole artifact; manifest.json is written last
+work/KEY/out/       an artifact being written
+work/KEY/scratch/   checkpoints: survives an interruption, goes away at commit
+evaluations/        the search's evaluation cache
+lock                held by a running apply
 """
 
 from __future__ import annotations
