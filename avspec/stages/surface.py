@@ -1,25 +1,19 @@
 """The log-prob surface that sweep, search and evaluate read: coefficients in, log-probs of every row out."""
 
 import json
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from avspec.api import Row
+from avspec.api import LogProbs, Row
 from avspec.digest import digest
-from avspec.errors import Corrupted
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
-from avspec.model.scorer import score
+from avspec.model.scorer import SCORER_VERSION, score
 from avspec.search.evaluations import Evaluation, EvaluationCache, rounded
 from avspec.stages.data import read_split
 from avspec.stages.extract import VECTOR
-
-SCORER_VERSION = 1
-"""Raise it when scoring gives other numbers: cached evaluations are then made anew."""
 
 
 class Live:
@@ -75,16 +69,13 @@ class Surface:
             NonFinite: The model gave NaN or infinity there.
         """
         wanted = rounded({domain: coefficients.get(domain, 0.0) for domain in self.live.domains})
-        with suppress(Corrupted):  # an evaluation that cannot be read is made again
-            if (known := self.cache.get(wanted)) is not None:
-                return known
-        start = time.perf_counter()
-        self.live.editor.set(wanted)
-        log_probs = {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
-        evaluation = Evaluation(wanted, log_probs, time.perf_counter() - start)
-        self.cache.put(evaluation)
-        self.made += 1
-        return evaluation
+
+        def compute() -> dict[str, LogProbs]:
+            self.live.editor.set(wanted)
+            self.made += 1
+            return {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
+
+        return self.cache.kept(wanted, compute)
 
 
 def read_json(path: Path) -> Any:
