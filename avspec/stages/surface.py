@@ -8,6 +8,7 @@ from typing import Any
 
 from avspec.api import LogProbs, Row
 from avspec.digest import digest
+from avspec.model.compiled import compile_layers, pays_back
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
 from avspec.model.scorer import SCORER_VERSION, score
@@ -22,6 +23,7 @@ class Live:
     def __init__(self, inputs: Mapping[str, Path], domains: tuple[str, ...], device: str) -> None:
         self.domains, self._base, self._device = domains, inputs["base"], device
         self._vectors = {domain: inputs[f"extract[{domain}]"] / VECTOR for domain in domains}
+        self._compiled = False
 
     @cached_property
     def _opened(self) -> tuple[Editor, Any]:
@@ -36,6 +38,12 @@ class Live:
     def tokenizer(self) -> Any:
         """Return the tokenizer."""
         return self._opened[1]
+
+    def faster(self, seconds: float) -> None:
+        """Compile the model's layers, once, if that pays back in work that takes these seconds without."""
+        if not self._compiled and pays_back(seconds):
+            self._compiled = True
+            compile_layers(self.editor.model)
 
 
 class Surface:
@@ -57,6 +65,8 @@ class Surface:
         self.cache = EvaluationCache(folder / self.key)
         self.made = 0
         """Evaluations that this surface had to compute."""
+        self.ahead = 0
+        """Evaluations that will still be made, as far as the stage knows: many make it worth compiling the model."""
 
     @cached_property
     def _encoded(self) -> dict[str, list[EncodedRow]]:
@@ -75,7 +85,11 @@ class Surface:
             self.made += 1
             return {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
 
-        return self.cache.kept(wanted, compute)
+        made, evaluation = self.made, self.cache.kept(wanted, compute)
+        if self.made > made:
+            self.ahead = max(0, self.ahead - 1)
+            self.live.faster(evaluation.seconds * self.ahead)
+        return evaluation
 
 
 def read_json(path: Path) -> Any:

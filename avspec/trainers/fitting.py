@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from trl import DPOConfig
 
 from avspec.api import Row, TrainingJob
 from avspec.errors import NonFinite
+from avspec.model.compiled import compile_layers, pays_back
 from avspec.model.encoding import encode_rows
 from avspec.model.loading import choose_device, load_model, read_info
 from avspec.trainers import packed, reference
@@ -41,6 +43,8 @@ def fit(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[str, 
     config = _config(options, job, device, half=half, clip=masters is None)
     trainer = build(model, tokenizer, job, config, optimizers=(masters, None))
     trainer.add_callback(_Watch(job, trainer.accelerator.is_main_process))
+    if trainer.accelerator.num_processes == 1 and not options.gradient_checkpointing:
+        trainer.add_callback(_Compile(model))
     if options.warmup * options.epochs * len(trainer.get_train_dataloader()) < 1:
         trainer.args.warmup_steps = 0  # rounded up to one step, it would leave a run of few steps untrained
     # Building the trainer computes reference log-probs; the order of the rows must not depend on that
@@ -141,6 +145,23 @@ class _Watch(TrainerCallback):
         if self.speaks:
             note = f"loss {self.loss:.3f}" if math.isfinite(self.loss) else ""
             self.job.progress(state.global_step, state.max_steps, note)
+
+
+class _Compile(TrainerCallback):
+    """Compiles the model's layers after some steps, if the steps that are left are worth it."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.steps, self.began = model, 0, 0.0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Time the second and the third step of this process, and decide."""
+        self.steps += 1
+        if self.steps == 1:
+            self.began = time.perf_counter()
+        elif self.steps == 3:
+            step = (time.perf_counter() - self.began) / 2
+            if pays_back(step * (state.max_steps - state.global_step)):
+                compile_layers(self.model)
 
 
 def _diverged(domain: str, what: str, step: int) -> NonFinite:

@@ -15,6 +15,7 @@ from avspec.errors import NonFinite, StageFailed
 from avspec.model.encoding import encode_rows
 from avspec.model.loading import fetch, load_model
 from avspec.model.scorer import score
+from avspec.trainers import fitting
 from avspec.trainers.dpo import DPOOptions, PackedDPO, ReferenceDPO
 from avspec.trainers.launch import launch_arguments
 from avspec.trainers.packed import ipo_loss
@@ -94,6 +95,25 @@ def test_packed_training_equals_trl_s_own(job, tmp_path, anchored) -> None:
         moved = (weight - base[name]).norm()
         assert moved > 0, f"{name} was not trained"
         assert (weight - theirs[name]).norm() < 0.02 * moved, name
+
+
+def test_packed_gradients_equal_trl_s_own(job, tmp_path, monkeypatch) -> None:
+    """One full batch, before anything is clipped: every parameter's gradient to 1e-3 of its norm."""
+    recorded: list[dict[str, torch.Tensor]] = []
+
+    def record(self, args, state, control, model=None, **_) -> None:
+        recorded.append({name: parameter.grad.clone() for name, parameter in model.named_parameters()})
+
+    monkeypatch.setattr(fitting, "MAX_NORM", 1e9)
+    monkeypatch.setattr(fitting._Watch, "on_pre_optimizer_step", record, raising=False)
+    for name, trainer in (("packed", PackedDPO), ("own", ReferenceDPO)):
+        folder = replace(job, out=tmp_path / name, work=tmp_path / f"{name}-work", logs=tmp_path / f"{name}-logs")
+        folder.out.mkdir()
+        trainer(options()).train(folder)
+    ours, theirs = recorded
+    for name, gradient in theirs.items():
+        assert gradient.norm() > 0, name
+        assert (ours[name] - gradient).norm() < 1e-3 * gradient.norm(), name
 
 
 @pytest.mark.parametrize("trainer", [PackedDPO, ReferenceDPO])
