@@ -21,9 +21,6 @@ from avspec.trainers import packed, reference
 from avspec.trainers.dpo import DPOOptions
 from avspec.trainers.masters import MasterAdamW
 
-MAX_NORM = 1.0
-"""Gradients are scaled down to this norm, transformers' default."""
-
 
 def fit(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[str, Any]:
     """Train every parameter and write `model.safetensors`, float32; return losses and counts as JSON.
@@ -40,7 +37,7 @@ def fit(options: DPOOptions, job: TrainingJob, *, packed: bool) -> Mapping[str, 
     masters = _masters(model, options) if half and device == "cpu" else None
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.logs)
     build = _packed_trainer if packed else _reference_trainer
-    config = _config(options, job, device, half=half, clip=masters is None)
+    config = _config(options, job, device, half=half)
     trainer = build(model, tokenizer, job, config, optimizers=(masters, None))
     trainer.add_callback(_Watch(job, trainer.accelerator.is_main_process))
     if trainer.accelerator.num_processes == 1 and not options.gradient_checkpointing:
@@ -59,10 +56,10 @@ def _masters(model: Any, options: DPOOptions) -> MasterAdamW | None:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return None
     parameters = dict(model.named_parameters())
-    return MasterAdamW(parameters, torch.bfloat16, MAX_NORM, lr=options.learning_rate, weight_decay=0.0)
+    return MasterAdamW(parameters, torch.bfloat16, lr=options.learning_rate, weight_decay=0.0)
 
 
-def _config(options: DPOOptions, job: TrainingJob, device: str, *, half: bool, clip: bool) -> DPOConfig:
+def _config(options: DPOOptions, job: TrainingJob, device: str, *, half: bool) -> DPOConfig:
     return DPOConfig(
         output_dir=str(job.work),
         loss_type=[options.loss],
@@ -76,7 +73,6 @@ def _config(options: DPOOptions, job: TrainingJob, device: str, *, half: bool, c
         weight_decay=0.0,
         seed=options.seed,
         gradient_checkpointing=options.gradient_checkpointing,
-        max_grad_norm=MAX_NORM if clip else 0.0,
         bf16=half and device != "cpu",
         use_cpu=device == "cpu",
         precompute_ref_log_probs=True,

@@ -16,18 +16,16 @@ from torch import Tensor
 class MasterAdamW(torch.optim.AdamW):
     """AdamW on float32 masters; the model's own parameters get their gradients and are copies of them."""
 
-    def __init__(self, working: Mapping[str, Tensor], dtype: torch.dtype, max_norm: float, **options: Any) -> None:
+    def __init__(self, working: Mapping[str, Tensor], dtype: torch.dtype, **options: Any) -> None:
         """Take over a model's float32 parameters as masters and leave copies in the working dtype in their place.
 
         Args:
             working: The model's parameters by name, float32.
             dtype: What the model is to compute in.
-            max_norm: Gradients are scaled down to this norm, in float32.
             options: As AdamW's.
         """
         self.working = dict(working)
         self.masters = {name: parameter.detach().clone() for name, parameter in working.items()}
-        self.max_norm = max_norm
         for parameter in self.working.values():
             parameter.data = parameter.data.to(dtype)
         super().__init__(self.masters.values(), fused=True, **options)
@@ -37,7 +35,6 @@ class MasterAdamW(torch.optim.AdamW):
         """Update the masters by the working gradients, and the working weights by the masters."""
         for name, parameter in self.working.items():
             self.masters[name].grad = None if parameter.grad is None else parameter.grad.float()
-        torch.nn.utils.clip_grad_norm_(self.masters.values(), self.max_norm)
         loss: float | None = super().step(closure)
         self._refresh()
         for master in self.masters.values():
