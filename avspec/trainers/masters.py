@@ -25,7 +25,7 @@ class MasterAdamW(torch.optim.AdamW):
             options: As AdamW's.
         """
         self.working = dict(working)
-        self.masters = {name: parameter.detach().clone() for name, parameter in working.items()}
+        self.masters = {name: parameter.detach() for name, parameter in working.items()}
         for parameter in self.working.values():
             parameter.data = parameter.data.to(dtype)
         super().__init__(self.masters.values(), fused=True, **options)
