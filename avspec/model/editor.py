@@ -10,13 +10,15 @@ from torch import Tensor
 
 from avspec.errors import ModelError, UsageError
 from avspec.model.loading import load_base, read_info
-from avspec.model.memory import free_memory, placed, plan_memory
+from avspec.model.memory import MemoryPlan, free_memory, placed, plan_memory
 from avspec.model.vectors import AlignmentVector
 
 PIECE = 1 << 18
 """Elements that a CPU thread sums at once: 1 MB of float32 stays in its second-level cache between the addends."""
 DEVICE_PIECE = 1 << 24
 """The same on an accelerator, where a piece must be long enough to hide the launch of its kernels."""
+_BASE = "the base"
+"""Its name in the memory plan; no domain's name has a space."""
 _LARGEST = torch.finfo(torch.float32).max
 
 
@@ -45,28 +47,21 @@ class Editor:
         Raises:
             ModelError: A vector belongs to another base or does not cover its parameters.
         """
-        self.model = model
         # Tied parameters appear once, under their first name, so that their delta is added once
         live: dict[str, Tensor] = {name: parameter.detach() for name, parameter in model.named_parameters()}
         for domain, vector in vectors.items():
             vector.check_fits(digests)
-            if differing := set(vector.names) ^ live.keys():
-                raise ModelError(
-                    f"the vector of {domain} and the base differ in parameters: {', '.join(sorted(differing)[:3])}",
-                    where=str(vector.path),
-                )
-        device = next(iter(live.values())).device
-        stored = {"base": dict(base), **{domain: dict(vector.items()) for domain, vector in vectors.items()}}
-        sizes = {name: sum(tensor.nbytes for tensor in tensors.values()) for name, tensors in stored.items()}
-        self.memory = plan_memory(sum(p.nbytes for p in live.values()), sizes, *free_memory(device))
-        for name, tensors in stored.items():
-            tensors.update({key: placed(t, self.memory.places[name], device) for key, t in tensors.items()})
-        self.base: Mapping[str, Tensor] = stored["base"]
+            _check_names(domain, vector, live)
+        stored = {_BASE: dict(base), **{domain: dict(vector.items()) for domain, vector in vectors.items()}}
+        self.model = model
+        self.memory = _place(stored, live)
+        self.base: Mapping[str, Tensor] = stored[_BASE]
         self.coefficients = dict.fromkeys(vectors, 0.0)
+        self._whole = True
         self._pieces = [
             piece
             for name, parameter in live.items()
-            for piece in _cut(parameter, stored["base"][name], [stored[domain][name] for domain in vectors])
+            for piece in _cut(parameter, self.base[name], [stored[domain][name] for domain in vectors])
         ]
 
     def set(self, coefficients: Mapping[str, float]) -> None:
@@ -81,15 +76,16 @@ class Editor:
                 hint=f"the knobs are {', '.join(self.coefficients)}",
             )
         wanted = {domain: float(coefficients.get(domain, 0.0)) for domain in self.coefficients}
-        if wanted == self.coefficients:
+        if wanted == self.coefficients and self._whole:
             return
         # A vector with coefficient 0 is left out, not multiplied: the base must come back bit for bit
         active = [(index, _float32(c)) for index, c in enumerate(wanted.values()) if c != 0.0]
         scratch = self._scratch()
+        self._whole = False  # if the pass is interrupted, the same coefficients must be written again
         with torch.no_grad():
             for live, base, deltas in self._pieces:
                 _write(live, base, [(deltas[index], alpha) for index, alpha in active], scratch)
-        self.coefficients = wanted
+        self.coefficients, self._whole = wanted, True
 
     def _scratch(self) -> Tensor:
         """Return room for the float32 sum of one piece."""
@@ -113,6 +109,24 @@ def open_editor(base: Path, vectors: Mapping[str, Path], device: str = "auto") -
     model, stored, tokenizer = load_base(base, dtype=getattr(torch, info.dtype), device=device)
     opened = {domain: AlignmentVector(path) for domain, path in vectors.items()}
     return Editor(model, stored, opened, info.digests), tokenizer
+
+
+def _check_names(domain: str, vector: AlignmentVector, live: Mapping[str, Tensor]) -> None:
+    if differing := sorted(set(vector.names) ^ live.keys()):
+        raise ModelError(
+            f"the vector of {domain} and the base differ in parameters: {', '.join(differing[:3])}",
+            where=str(vector.path),
+        )
+
+
+def _place(stored: Mapping[str, dict[str, Tensor]], live: Mapping[str, Tensor]) -> MemoryPlan:
+    """Move the tensors of the base and of each vector where the plan says, and return it."""
+    device = next(iter(live.values())).device
+    sizes = {name: sum(tensor.nbytes for tensor in tensors.values()) for name, tensors in stored.items()}
+    plan = plan_memory(sum(tensor.nbytes for tensor in live.values()), sizes, *free_memory(device))
+    for name, tensors in stored.items():
+        tensors.update({key: placed(tensor, plan.places[name], device) for key, tensor in tensors.items()})
+    return plan
 
 
 def _cut(live: Tensor, base: Tensor, deltas: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor, Sequence[Tensor]]]:

@@ -30,7 +30,7 @@ class MemoryPlan:
     live: int
     """Bytes of the live model."""
     sizes: Mapping[str, int]
-    """Bytes of the base, under the name `base`, and of each domain's vector."""
+    """Bytes of the base and of each domain's vector."""
     places: Mapping[str, Place]
     """Where each of them lies."""
 

@@ -120,6 +120,23 @@ def test_the_base_is_right_when_the_files_hold_it_otherwise(base_artifact, vecto
     assert all(torch.equal(editor.base[name], parameter) for name, parameter in plain.named_parameters())
 
 
+def test_an_interrupted_edit_is_written_again(base_artifact, vectors, monkeypatch) -> None:
+    untouched, _ = load_model(base_artifact, device="cpu")
+    editor, write, written = edited(base_artifact, vectors), editor_module._write, []
+
+    def stop_in_the_middle(*arguments: object) -> None:
+        if len(written) == 5:
+            raise KeyboardInterrupt
+        written.append(write(*arguments))
+
+    monkeypatch.setattr(editor_module, "_write", stop_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        editor.set({"medical": 1.0})
+    monkeypatch.undo()
+    editor.set({})
+    assert all(map(torch.equal, editor.model.parameters(), untouched.parameters()))
+
+
 def test_an_unknown_knob_is_named(base_artifact, vectors) -> None:
     with pytest.raises(UsageError, match="no knob is named finance"):
         edited(base_artifact, vectors).set({"finance": 1.0})

@@ -4,7 +4,7 @@ import torch
 from avspec.model.memory import free_memory, plan_memory
 
 GB = 10**9
-SIZES = {"base": 14 * GB, "medical": 29 * GB, "legal": 29 * GB}
+SIZES = {"the base": 14 * GB, "medical": 29 * GB, "legal": 29 * GB}
 """A 7B model stored in bfloat16, with float32 vectors."""
 
 
@@ -38,13 +38,13 @@ def test_what_is_placed_never_exceeds_what_is_free() -> None:
 
 
 def test_a_small_vector_may_go_where_a_large_one_had_no_room() -> None:
-    plan = plan_memory(GB, {"base": GB, "large": 90 * GB, "small": GB}, 10 * GB, 10 * GB)
-    assert plan.places == {"base": "device", "large": "mapped", "small": "device"}
+    plan = plan_memory(GB, {"the base": GB, "large": 90 * GB, "small": GB}, 10 * GB, 10 * GB)
+    assert plan.places == {"the base": "device", "large": "mapped", "small": "device"}
 
 
 def test_the_plan_is_one_line_in_gigabytes() -> None:
     assert plan_memory(14 * GB, SIZES, 65 * GB, 0).describe() == (
-        "memory: live model 14.00 GB; base, medical on the device 43.00 GB; legal mapped from files 29.00 GB"
+        "memory: live model 14.00 GB; the base, medical on the device 43.00 GB; legal mapped from files 29.00 GB"
     )
 
 
