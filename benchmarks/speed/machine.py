@@ -1,18 +1,14 @@
-"""The machine: what it is, and how fast it multiplies."""
+"""The machine: what it is, and how busy it is."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 
 import psutil
 import torch
-
-from speed.measuring import seconds
 
 PACKAGES = ("avspec", "torch", "transformers", "trl", "safetensors")
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
@@ -41,16 +37,6 @@ def versions() -> dict[str, str]:
 def load() -> str:
     """Return how many processes wanted a core in the last minute: other work makes every figure worse."""
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-
-
-def gemm_rate(shapes: Sequence[tuple[int, int, int]], dtype: torch.dtype, runs: int = 15) -> dict[str, float]:
-    """Return floating-point operations a second of products `[m, k] @ [k, n]`, the median of some runs, per shape."""
-    rates = {}
-    for m, k, n in shapes:
-        left, right = torch.randn(m, k).to(dtype), torch.randn(n, k).to(dtype)
-        taken = [seconds(lambda a=left, b=right: torch.nn.functional.linear(a, b)) for _ in range(runs + 3)]  # type: ignore[misc]
-        rates[f"{m}x{k}x{n}"] = 2 * m * k * n / median(taken[3:])
-    return rates
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from avspec.model.encoding import EncodedRow, encode_row
 from avspec.model.loading import load_model
 from avspec.model.scorer import score
 from speed.flops import counted_flops
-from speed.machine import gemm_rate, load, machine, versions
+from speed.machine import load, machine, versions
 from speed.measuring import paired, profile, seconds
 from speed.peer import Peer, source_of
+from speed.products import MatrixProducts
 from speed.results import Measure, Section
 from speed.subject import Subject, levels, rows
 
@@ -25,8 +27,6 @@ BATCH_SIZES = (1, 4, 8, 16)
 """Batch sizes of which the harness may choose its best."""
 GOALS = {"float32": 8.0, "bfloat16": 2.0}
 """How many times faster than the harness in this dtype; ours is always the run's own compute dtype."""
-TOKENS = 2048
-"""Rows of the matrix products whose rate is measured."""
 
 
 def measure(subject: Subject, pairs: int, each: int) -> Section:
@@ -55,8 +55,7 @@ def measure(subject: Subject, pairs: int, each: int) -> Section:
         ]
         exact = harness("float32", best["float32"])["log_probs"]
         peers = peer.ask("versions")
-    taken = [value for side in measures for value in side.seconds["avspec"]]
-    share, rates = _share_of_limit(model, encoded, taken)
+    share = _share_of_limit(model, encoded, pairs)
     tokens = sum(row.packed_length for row in encoded)
     return Section(
         title="Scoring",
@@ -67,8 +66,7 @@ def measure(subject: Subject, pairs: int, each: int) -> Section:
         measures=(*measures, share),
         facts={
             "load average before and after": f"{before}, {load()}",
-            "counted operations": f"{counted_flops(model, encoded) / 1e9:.0f} GFLOP",
-            "GEMM rates, GFLOP/s": ", ".join(f"{shape} {rate / 1e9:.0f}" for shape, rate in rates.items()),
+            "operations": _rates(model, encoded, share),
             **_agreement(subject, encoded, score(model, encoded), exact),
         },
         calls={"lm-eval": source_of(SCRIPT, "call"), "lm-eval, its model": source_of(SCRIPT, "opened")},
@@ -90,18 +88,30 @@ def _best(harness: Callable[[int], Any]) -> int:
     return min(BATCH_SIZES, key=lambda size: float(harness(size)["seconds"]))
 
 
-def _share_of_limit(
-    model: Any, encoded: Sequence[EncodedRow], taken: Sequence[float]
-) -> tuple[Measure, dict[str, float]]:
-    """Return the counted operations a second as a share of the fastest matrix product, and all products' rates."""
-    config = model.config.get_text_config()
-    narrow, wide, words = config.hidden_size, config.intermediate_size, config.vocab_size
-    shapes = [(TOKENS, narrow, narrow), (TOKENS, narrow, wide), (TOKENS, wide, narrow), (512, narrow, words)]
-    dtype = next(model.parameters()).dtype
-    rates = gemm_rate([*shapes, (TOKENS, TOKENS, TOKENS)], dtype)
-    limit = counted_flops(model, encoded) / max(rates.values())
-    name = f"scoring, as a share of this machine's {str(dtype).removeprefix('torch.')} GEMM rate"
-    return Measure(name=name, values=tuple(limit / t for t in taken), goal=0.6), rates
+def _share_of_limit(model: Any, encoded: Sequence[EncodedRow], pairs: int) -> Measure:
+    """Return the counted operations a second as a share of this machine's rate on the same matrix products."""
+    products = MatrixProducts(model, encoded)
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+    measured = paired(
+        f"scoring, as a share of this machine's {dtype} GEMM rate",
+        ("avspec", "its matrix products alone"),
+        lambda: seconds(lambda: score(model, encoded)),
+        lambda: seconds(products),
+        pairs=pairs,
+        goal=0.6,
+    )
+    # attention is counted, but not among the products whose rate is measured
+    counted = counted_flops(model, encoded) / products.flops
+    return measured.model_copy(update={"values": tuple(counted * value for value in measured.values)})
+
+
+def _rates(model: Any, encoded: Sequence[EncodedRow], share: Measure) -> str:
+    taken, alone = (median(values) for values in share.seconds.values())
+    counted, products = counted_flops(model, encoded), MatrixProducts(model, encoded).flops
+    rate = (
+        f"{counted / taken / 1e9:.0f} GFLOP/s while scoring, {products / alone / 1e9:.0f} in the matrix products alone"
+    )
+    return f"{counted / 1e9:.0f} GFLOP counted; {rate}"
 
 
 def _agreement(

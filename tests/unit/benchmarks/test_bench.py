@@ -16,6 +16,7 @@ from avspec.model.loading import load_model  # noqa: E402
 from speed import editing, peer  # noqa: E402
 from speed.flops import counted_flops  # noqa: E402
 from speed.measuring import paired  # noqa: E402
+from speed.products import MatrixProducts  # noqa: E402
 from speed.results import Measure, Section  # noqa: E402
 from speed.subject import DOMAINS, Subject  # noqa: E402
 
@@ -83,6 +84,10 @@ def test_operations_are_those_of_matrix_products_alone(base_artifact) -> None:
     seen = 3 * 4 // 2 + 2 * 3 // 2 + 3 * 2
     width = config.num_attention_heads * (config.head_dim or config.hidden_size // config.num_attention_heads)
     assert counted_flops(model, [row]) == products - unused + 4 * config.num_hidden_layers * width * seen
+    with FlopCounterMode(display=False) as counter:
+        alone = MatrixProducts(model, [row])
+        alone()
+    assert alone.flops == counter.get_total_flops() == products - unused
 
 
 def test_a_peer_answers_over_the_wire_whatever_it_prints(tmp_path, monkeypatch) -> None:
