@@ -11,15 +11,19 @@ from torch import Tensor
 from avspec.errors import ModelError, UsageError
 from avspec.model.loading import load_base, read_info
 from avspec.model.memory import MemoryPlan, free_memory, placed, plan_memory
+from avspec.model.side_by_side import side_by_side
 from avspec.model.vectors import AlignmentVector
 
 PIECE = 1 << 18
-"""Elements that a CPU thread sums at once: 1 MB of float32 stays in its second-level cache between the addends."""
+"""Elements that a core sums at once: 1 MB of float32 stays in its second-level cache between the addends."""
 DEVICE_PIECE = 1 << 24
 """The same on an accelerator, where a piece must be long enough to hide the launch of its kernels."""
 _BASE = "the base"
 """Its name in the memory plan; no domain's name has a space."""
 _LARGEST = torch.finfo(torch.float32).max
+
+_Piece = tuple[Tensor, Tensor, Sequence[Tensor]]
+"""Views of the same elements: in the live model, in the base, and in every vector."""
 
 
 class Editor:
@@ -63,6 +67,8 @@ class Editor:
             for name, parameter in live.items()
             for piece in _cut(parameter, self.base[name], [stored[domain][name] for domain in vectors])
         ]
+        self._longest = max(piece[0].numel() for piece in self._pieces)
+        self._device = self._pieces[0][0].device
 
     def set(self, coefficients: Mapping[str, float]) -> None:
         """Set every knob; a domain that is not named is set to 0.
@@ -80,17 +86,19 @@ class Editor:
             return
         # A vector with coefficient 0 is left out, not multiplied: the base must come back bit for bit
         active = [(index, _float32(c)) for index, c in enumerate(wanted.values()) if c != 0.0]
-        scratch = self._scratch()
         self._whole = False  # if the pass is interrupted, the same coefficients must be written again
-        with torch.no_grad():
-            for live, base, deltas in self._pieces:
-                _write(live, base, [(deltas[index], alpha) for index, alpha in active], scratch)
-        self.coefficients, self._whole = wanted, True
 
-    def _scratch(self) -> Tensor:
-        """Return room for the float32 sum of one piece."""
-        live = [live for live, _, _ in self._pieces]
-        return torch.empty(max(map(Tensor.numel, live)), dtype=torch.float32, device=live[0].device)
+        @torch.no_grad()
+        def work(pieces: Iterator[_Piece]) -> None:
+            scratch = torch.empty(self._longest, dtype=torch.float32, device=self._device)
+            for live, base, deltas in pieces:
+                _write(live, base, [(deltas[index], alpha) for index, alpha in active], scratch)
+
+        if self._device.type == "cpu":
+            side_by_side(self._pieces, work)
+        else:
+            work(iter(self._pieces))
+        self.coefficients, self._whole = wanted, True
 
 
 def open_editor(base: Path, vectors: Mapping[str, Path], device: str = "auto") -> tuple[Editor, Any]:
@@ -129,12 +137,12 @@ def _place(stored: Mapping[str, dict[str, Tensor]], live: Mapping[str, Tensor]) 
     return plan
 
 
-def _cut(live: Tensor, base: Tensor, deltas: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor, Sequence[Tensor]]]:
+def _cut(live: Tensor, base: Tensor, deltas: Sequence[Tensor]) -> Iterator[_Piece]:
     """Cut a parameter and what is summed into it into equal flat pieces; one that is not contiguous stays whole."""
     if not live.is_contiguous():
         yield live, base, deltas
         return
-    longest = PIECE * torch.get_num_threads() if live.device.type == "cpu" else DEVICE_PIECE
+    longest = PIECE if live.device.type == "cpu" else DEVICE_PIECE
     length = math.ceil(live.numel() / max(1, math.ceil(live.numel() / longest)))
     for target, start, *parts in zip(*(t.reshape(-1).split(length) for t in (live, base, *deltas)), strict=True):
         yield target, start, parts
