@@ -51,22 +51,20 @@ class Watch:
 
 
 def main() -> None:
-    """Open, edit, and print the peak of each as JSON."""
+    """Open, edit, and print the peak while doing each as JSON."""
     base, dtype, vectors = Path(sys.argv[1]), getattr(torch, sys.argv[2]), [Path(path) for path in sys.argv[3:]]
     load_base(base, dtype=dtype, device="cpu")  # once before the count begins: it imports most of transformers
     gc.collect()
     before = anonymous()
-    peaks = []
-    with Watch() as watch:
+    with Watch() as opening:
         model, stored, _ = load_base(base, dtype=dtype, device="cpu")
         opened = {path.stem: AlignmentVector(path) for path in vectors}
         editor = Editor(model, stored, opened, read_info(base).digests)
-    peaks.append((watch.peak - before) / editor.memory.live)
-    for turn in range(4):
-        with Watch() as watch:
+    with Watch() as editing:
+        for turn in range(4):
             editor.set(dict.fromkeys(opened, 0.1 * (turn + 1)))
-        peaks.append((watch.peak - before) / editor.memory.live)
-    print(json.dumps({"peaks": peaks}))
+    peaks = {"opening": opening.peak, "editing": editing.peak}
+    print(json.dumps({name: (peak - before) / editor.memory.live for name, peak in peaks.items()}))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from avspec import registry
 from avspec.api import Row, TrainingJob
@@ -43,22 +42,19 @@ def measure(subject: Subject, pairs: int, steps: int) -> Section:
     """Time the same few optimizer steps with both trainers."""
     before = load()
     chosen = [row for row in rows(steps * BATCH + 1) if row.domain == DOMAINS[0]]
-    losses: dict[str, list[float]] = {}
     calls: dict[str, list[float]] = {plugin: [] for plugin in PLUGINS}
 
     def run(plugin: str) -> Callable[[], float]:
         def once() -> float:
             clock, start = Clock(), time.perf_counter()
-            report = _train(subject, plugin, chosen, clock)
+            _train(subject, plugin, chosen, clock)
             calls[plugin].append(time.perf_counter() - start)
-            losses[plugin] = [step["loss"] for step in report["steps"]]
             return clock.seconds
 
         return once
 
     measured = paired("training, rows per second against TRL", PLUGINS, *map(run, PLUGINS), pairs=pairs, goal=3.0)
     whole = [b / a for a, b in zip(*calls.values(), strict=True)][1:]
-    apart = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
     return Section(
         title="Training",
         machine=machine(),
@@ -68,13 +64,14 @@ def measure(subject: Subject, pairs: int, steps: int) -> Section:
         measures=(measured, Measure(name="the whole training call, loading included", values=tuple(whole))),
         facts={
             "load average before and after": f"{before}, {load()}",
-            "losses": f"differ by at most {apart:.1e} in any step",
+            "the same result": "TRL shuffles pairs and avspec rows, so their steps see other pairs; on equal batches the "
+            "tests hold the two to equal losses and gradients (tests/unit/trainers)",
         },
         calls={"TRL": CALL.format(options=OPTIONS)},
     )
 
 
-def _train(subject: Subject, plugin: str, chosen: list[Row], clock: Clock) -> Any:
+def _train(subject: Subject, plugin: str, chosen: list[Row], clock: Clock) -> None:
     out = subject.folder / "training" / plugin
     shutil.rmtree(out, ignore_errors=True)
     for name in ("out", "work", "logs"):
@@ -92,4 +89,4 @@ def _train(subject: Subject, plugin: str, chosen: list[Row], clock: Clock) -> An
         device="cpu",
         progress=clock,
     )
-    return registry.create("trainers", plugin, OPTIONS).train(job)
+    registry.create("trainers", plugin, OPTIONS).train(job)
