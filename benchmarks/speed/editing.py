@@ -79,8 +79,8 @@ def _edit(editor: Editor) -> Callable[[], None]:
     turn = [0]
 
     def edit() -> None:
-        turn[0] = 1 - turn[0]  # other coefficients every time: equal ones would not be written again
-        editor.set({domain: c + 0.01 * turn[0] for domain, c in COEFFICIENTS.items()})
+        turn[0] += 1  # other coefficients every time: equal ones would not be written again
+        editor.set({domain: c + 0.001 * turn[0] for domain, c in COEFFICIENTS.items()})
 
     return edit
 

@@ -8,7 +8,6 @@ the model is opened is subtracted. Needs Linux.
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 import torch
 
 from avspec.model.editor import Editor
-from avspec.model.loading import load_base, read_info
+from avspec.model.loading import load_base, load_tokenizer, read_info
 from avspec.model.vectors import AlignmentVector
 
 
@@ -53,8 +52,7 @@ class Watch:
 def main() -> None:
     """Open, edit, and print the peak while doing each as JSON."""
     base, dtype, vectors = Path(sys.argv[1]), getattr(torch, sys.argv[2]), [Path(path) for path in sys.argv[3:]]
-    load_base(base, dtype=dtype, device="cpu")  # once before the count begins: it imports most of transformers
-    gc.collect()
+    load_tokenizer(base)  # before the count begins: it imports most of transformers
     before = anonymous()
     with Watch() as opening:
         model, stored, _ = load_base(base, dtype=dtype, device="cpu")

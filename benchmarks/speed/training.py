@@ -64,8 +64,8 @@ def measure(subject: Subject, pairs: int, steps: int) -> Section:
         measures=(measured, Measure(name="the whole training call, loading included", values=tuple(whole))),
         facts={
             "load average before and after": f"{before}, {load()}",
-            "the same result": "TRL shuffles pairs and avspec rows, so their steps see other pairs; on equal batches the "
-            "tests hold the two to equal losses and gradients (tests/unit/trainers)",
+            "the same result": "TRL shuffles pairs and avspec rows, so their steps see other pairs; on equal batches "
+            "the tests compare the two (tests/unit/trainers)",
         },
         calls={"TRL": CALL.format(options=OPTIONS)},
     )
