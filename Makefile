@@ -1,17 +1,19 @@
 # make demo    the quickstart, from nothing to a report
 # make test    lint, types, import direction and every test
 # make lint    the first three of those
+# make bench   speed against peers and limits, into benchmarks/RESULTS.md; BENCH='--only editing' runs a part
 # make bench-search   samplers compared on a recorded surface
 # Each makes .venv and installs what it needs. PYTHON=... picks the interpreter, 3.11 or newer.
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Libraries must not compete for cores with the matrix products, nor look for a hub
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint clean bench-search
+.PHONY: demo test lint clean bench bench-search
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -28,11 +30,14 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/.installed $(PEERS)/.installed
+	$(BIN)/python benchmarks/bench.py $(BENCH)
+
 bench-search: $(VENV)/.installed
 	$(BIN)/python benchmarks/search_bench.py
 
 clean:
-	rm -rf $(VENV) .avspec runs
+	rm -rf $(VENV) $(PEERS) .avspec runs
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -46,4 +51,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.tested: $(VENV)/.installed $(wildcard plugins/*/pyproject.toml)
 	$(PIP) -c constraints.txt -e '.[dev]'
 	$(PIP) --no-deps $(patsubst %/pyproject.toml,-e %,$(wildcard plugins/*/pyproject.toml))
+	@touch $@
+
+# What avspec is compared with: never beside avspec, so that its dependencies cannot become ours
+$(PEERS)/.installed: constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt lm-eval mergekit
 	@touch $@

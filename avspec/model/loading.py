@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
+from torch import Tensor
 
 from avspec.digest import digest, file_digest
 from avspec.errors import AvspecError, Corrupted, ModelError
-from avspec.model.weights import weight_files
+from avspec.model.weights import StoredWeights, weight_files
 from avspec.store.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -128,6 +129,40 @@ def load_model(base: Path, *, dtype: torch.dtype | str = "auto", device: str = "
     info = read_info(base)
     with _explained(info.ref):
         return open_folder(_folder(base, info), dtype, choose_device(device), info.trust_remote_code)
+
+
+def load_base(base: Path, *, dtype: torch.dtype, device: str = "auto") -> tuple[Any, dict[str, Tensor], Any]:
+    """Load a base artifact for computing, with its parameters as they are stored.
+
+    Args:
+        base: Folder of the base artifact.
+        dtype: Compute dtype of the model.
+        device: As in `load_model`.
+
+    Returns:
+        The model; its parameters by name as stored, memory-mapped, so that they cost no memory; the tokenizer.
+
+    Raises:
+        ModelError: The files are gone or do not make a model.
+    """
+    info = read_info(base)
+    model, tokenizer = load_model(base, dtype=dtype, device=device)
+    mapped = StoredWeights(weight_files(_folder(base, info), info.ref))
+    stored = {
+        name: found
+        for name, parameter in model.named_parameters()
+        if (found := mapped.get(name)) is not None and _same(found, parameter)
+    }
+    if missing := {name for name, _ in model.named_parameters()} - stored.keys():
+        # transformers renames, fuses or permutes the parameters of some models while it loads them
+        whole, _ = load_model(base, device="cpu")
+        stored |= {name: parameter.detach() for name, parameter in whole.named_parameters() if name in missing}
+    return model, stored, tokenizer
+
+
+def _same(stored: Tensor, parameter: Tensor) -> bool:
+    """Return whether a parameter is the stored tensor, cast."""
+    return stored.shape == parameter.shape and torch.equal(stored.to(parameter.device, parameter.dtype), parameter)
 
 
 def open_folder(folder: Path, dtype: torch.dtype | str, device: str, remote_code: bool = False) -> tuple[Any, Any]:

@@ -1,10 +1,12 @@
 """The weight files of a base, checked before anything long begins."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from avspec.errors import ModelError
 
@@ -33,6 +35,20 @@ def weight_files(folder: Path, ref: str) -> list[Path]:
     if index.is_file():
         _check_index(index, names, ref)
     return files
+
+
+class StoredWeights:
+    """All tensors of a model's weight files, memory-mapped: one is read when it is used."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files: dict[str, Any] = {}
+        for path in files:
+            file = safe_open(path, framework="pt")
+            self._files.update(dict.fromkeys(file.keys(), file))
+
+    def get(self, name: str) -> Tensor | None:
+        """Return a tensor as it is stored; None if the files have none of that name."""
+        return self._files[name].get_tensor(name) if name in self._files else None
 
 
 def _names(path: Path, ref: str) -> set[str]:

@@ -28,7 +28,7 @@ class _Evaluation:
 
     def __init__(self, params: EvaluateParams, inputs: Mapping[str, Path], ctx: Context) -> None:
         self.params, self.ctx = params, ctx
-        self.live = Live(inputs, params.domains, ctx.device)
+        self.live = Live(inputs, params.domains, ctx.device, ctx.log)
         self.surfaces = {
             split: Surface(self.live, inputs, params.levels, split, ctx.evaluations) for split in ("search", "test")
         }

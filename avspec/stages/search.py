@@ -21,7 +21,9 @@ STUDIES = "study.db"
 
 def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
     """Write `search.json`: every trial, and each behavior's best coefficients on the search split."""
-    surface = Surface(Live(inputs, params.domains, ctx.device), inputs, params.levels, "search", ctx.evaluations)
+    surface = Surface(
+        Live(inputs, params.domains, ctx.device, ctx.log), inputs, params.levels, "search", ctx.evaluations
+    )
     base = surface.evaluate({})
     objective = Objective(
         domains=params.domains,

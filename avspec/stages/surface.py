@@ -1,7 +1,7 @@
 """The log-prob surface that sweep, search and evaluate read: coefficients in, log-probs of every row out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,23 @@ from avspec.stages.extract import VECTOR
 class Live:
     """The model of a run with its knobs, loaded when it is first needed."""
 
-    def __init__(self, inputs: Mapping[str, Path], domains: tuple[str, ...], device: str) -> None:
+    def __init__(
+        self,
+        inputs: Mapping[str, Path],
+        domains: tuple[str, ...],
+        device: str,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Take the artifacts; `tell` is told where everything lies in memory once they are opened."""
         self.domains, self._base, self._device = domains, inputs["base"], device
         self._vectors = {domain: inputs[f"extract[{domain}]"] / VECTOR for domain in domains}
-        self._compiled = False
+        self._compiled, self._tell = False, tell
 
     @cached_property
     def _opened(self) -> tuple[Editor, Any]:
-        return open_editor(self._base, self._vectors, self._device)
+        editor, tokenizer = open_editor(self._base, self._vectors, self._device)
+        self._tell(editor.memory.describe())
+        return editor, tokenizer
 
     @property
     def editor(self) -> Editor:

@@ -16,7 +16,9 @@ from avspec.stages.surface import Live, Surface, write_json
 def run(params: SweepParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
     """Write `sweep.json`: for each domain's AV the shares of every level at each coefficient."""
     began = time.perf_counter()
-    surface = Surface(Live(inputs, params.domains, ctx.device), inputs, params.levels, "search", ctx.evaluations)
+    surface = Surface(
+        Live(inputs, params.domains, ctx.device, ctx.log), inputs, params.levels, "search", ctx.evaluations
+    )
     points = [(domain, c) for domain in params.domains for c in coefficients(params.low, params.high, params.step)]
     surface.ahead = len(points)
     curves: dict[str, list[object]] = {domain: [] for domain in params.domains}

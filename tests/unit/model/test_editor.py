@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from avspec.errors import Corrupted, ModelError, UsageError
+from avspec.model import editor as editor_module
 from avspec.model.editor import Editor
-from avspec.model.loading import load_model, read_info
+from avspec.model.loading import load_base, load_model, read_info
 from avspec.model.vectors import AlignmentVector, cosine, write_vector
+from avspec.model.weights import StoredWeights
 
 
 @pytest.fixture
@@ -23,8 +25,8 @@ def vectors(base_artifact, tmp_path):
 
 
 def edited(base_artifact, vectors, dtype=torch.float32) -> Editor:
-    model, _ = load_model(base_artifact, device="cpu")
-    return Editor(model, vectors, read_info(base_artifact).digests, dtype)
+    model, base, _ = load_base(base_artifact, dtype=dtype, device="cpu")
+    return Editor(model, base, vectors, read_info(base_artifact).digests)
 
 
 def test_the_edit_is_base_plus_scaled_vectors_cast_once(base_artifact, vectors) -> None:
@@ -58,10 +60,9 @@ def test_zero_is_the_base_bit_for_bit_and_edits_repeat(base_artifact, vectors, d
 
 
 def test_negative_zero_of_the_base_survives(base_artifact, vectors) -> None:
-    model, _ = load_model(base_artifact, device="cpu")
-    with torch.no_grad():
-        next(model.parameters()).view(-1)[0] = -0.0
-    editor = Editor(model, vectors, read_info(base_artifact).digests, torch.float32)
+    model, base, _ = load_base(base_artifact, dtype=torch.float32, device="cpu")
+    next(iter(base.values())).view(-1)[0] = -0.0
+    editor = Editor(model, base, vectors, read_info(base_artifact).digests)
     editor.set({"medical": 1.0})
     editor.set({"medical": 0.0})
     assert math.copysign(1, next(model.parameters()).view(-1)[0].item()) == -1
@@ -69,10 +70,71 @@ def test_negative_zero_of_the_base_survives(base_artifact, vectors) -> None:
 
 def test_tied_embeddings_are_edited_once(base_artifact, vectors) -> None:
     editor = edited(base_artifact, vectors)
-    assert "lm_head.weight" not in vectors["medical"].names
+    name = "model.embed_tokens.weight"
     editor.set({"medical": 1.0})
-    model = editor.model
-    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    for embeddings in (editor.model.get_input_embeddings(), editor.model.get_output_embeddings()):
+        assert torch.equal(embeddings.weight, editor.base[name] + vectors["medical"][name])
+
+
+def test_a_second_delta_for_tied_embeddings_is_refused(base_artifact, vectors, tmp_path) -> None:
+    info, tied = read_info(base_artifact), dict(vectors["medical"].items())
+    tied["lm_head.weight"] = tied["model.embed_tokens.weight"].clone()
+    write_vector(tmp_path / "v.safetensors", tied.items(), {**info.digests, "domain": "d"})
+    with pytest.raises(ModelError, match=r"differ in parameters: lm_head\.weight"):
+        edited(base_artifact, {"d": AlignmentVector(tmp_path / "v.safetensors")})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pieces_and_layout_do_not_change_the_result(base_artifact, vectors, dtype, monkeypatch) -> None:
+    whole = edited(base_artifact, vectors, dtype)
+    monkeypatch.setattr(editor_module, "PIECE", 100)
+    model, base, _ = load_base(base_artifact, dtype=dtype, device="cpu")
+    projection = model.model.layers[0].mlp.up_proj
+    projection.weight.data = projection.weight.data.t().contiguous().t()
+    cut = Editor(model, base, vectors, read_info(base_artifact).digests)
+    for editor in (whole, cut):
+        editor.set({"medical": 0.3, "legal": -0.7})
+    for expected, parameter in zip(whole.model.parameters(), model.parameters(), strict=True):
+        # a fused multiply-add may round the last float32 bit otherwise where a piece ends
+        assert torch.allclose(parameter.float(), expected.float(), rtol=2**-22 if dtype == torch.float32 else 2**-8)
+
+
+def test_only_parameters_are_cast(base_artifact, vectors) -> None:
+    model = edited(base_artifact, vectors, torch.bfloat16).model
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+    assert all(buffer.dtype == torch.float32 for buffer in model.buffers() if buffer.is_floating_point())
+
+
+def test_the_base_is_right_when_the_files_hold_it_otherwise(base_artifact, vectors, monkeypatch) -> None:
+    plain, _ = load_model(base_artifact, device="cpu")
+    stored = StoredWeights.get
+
+    def get(self: StoredWeights, name: str) -> torch.Tensor | None:
+        """Fused under another name, or permuted: what transformers undoes while it loads some models."""
+        if "q_proj" in name:
+            return None
+        return stored(self, name).flip(0) if "k_proj" in name else stored(self, name)
+
+    monkeypatch.setattr(StoredWeights, "get", get)
+    editor = edited(base_artifact, vectors, torch.bfloat16)
+    assert all(torch.equal(editor.base[name], parameter) for name, parameter in plain.named_parameters())
+
+
+def test_an_interrupted_edit_is_written_again(base_artifact, vectors, monkeypatch) -> None:
+    untouched, _ = load_model(base_artifact, device="cpu")
+    editor, write, written = edited(base_artifact, vectors), editor_module._write, []
+
+    def stop_in_the_middle(*arguments: object) -> None:
+        if len(written) == 5:
+            raise KeyboardInterrupt
+        written.append(write(*arguments))
+
+    monkeypatch.setattr(editor_module, "_write", stop_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        editor.set({"medical": 1.0})
+    monkeypatch.undo()
+    editor.set({})
+    assert all(map(torch.equal, editor.model.parameters(), untouched.parameters()))
 
 
 def test_an_unknown_knob_is_named(base_artifact, vectors) -> None:
@@ -82,9 +144,9 @@ def test_an_unknown_knob_is_named(base_artifact, vectors) -> None:
 
 def test_a_vector_of_another_base_is_refused_with_the_reason(base_artifact, vectors) -> None:
     digests = {**read_info(base_artifact).digests, "tokenizer": "other", "template": "other"}
-    model, _ = load_model(base_artifact, device="cpu")
+    model, base, _ = load_base(base_artifact, dtype=torch.float32, device="cpu")
     with pytest.raises(ModelError, match="its tokenizer, template differ"):
-        Editor(model, vectors, digests, torch.float32)
+        Editor(model, base, vectors, digests)
 
 
 def test_a_vector_that_lacks_a_parameter_is_refused(base_artifact, tmp_path) -> None:

@@ -1,0 +1,1 @@
+"""What `benchmarks/bench.py` runs: one section a file, and what they share."""
