@@ -14,6 +14,7 @@ from avspec.model.editor import open_editor
 from avspec.model.encoding import EncodedRow, encode_row
 from avspec.model.loading import load_model
 from avspec.model.scorer import score
+from speed import compiling
 from speed.flops import counted_flops
 from speed.machine import load, machine, versions
 from speed.measuring import paired, profile, seconds
@@ -56,6 +57,7 @@ def measure(subject: Subject, pairs: int, each: int) -> Section:
         exact = harness("float32", best["float32"])["log_probs"]
         peers = peer.ask("versions")
     share = _share_of_limit(model, encoded, pairs)
+    faster, cost = compiling.measure(subject, encoded, pairs)
     tokens = sum(row.packed_length for row in encoded)
     return Section(
         title="Scoring",
@@ -63,10 +65,11 @@ def measure(subject: Subject, pairs: int, each: int) -> Section:
         versions={**versions(), "lm-eval": peers["lm_eval"]},
         setup=f"{len(encoded)} bundled rows, {len(texts)} responses, {tokens} packed tokens; avspec in "
         f"{subject.info.dtype}, the dtype that `auto` chose here.",
-        measures=(*measures, share),
+        measures=(*measures, share, *([faster] if faster else [])),
         facts={
             "load average before and after": f"{before}, {load()}",
             "operations": _rates(model, encoded, share),
+            **cost,
             **_agreement(subject, encoded, score(model, encoded), exact),
         },
         calls={"lm-eval": source_of(SCRIPT, "call"), "lm-eval, its model": source_of(SCRIPT, "opened")},
