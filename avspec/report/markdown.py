@@ -85,7 +85,8 @@ def _wanted(level: str | None, result: DomainResult | None) -> str:
     if result is None or result.test is None:
         return level
     bounds = text.interval(result.test.interval.get(level))
-    return f"{level} {text.percent(result.test.shares.get(level))}" + (f" ({bounds})" if bounds else "")
+    least = f", at least {text.percent(result.least_share)} wanted" if result.least_share else ""
+    return f"{level} {text.percent(result.test.shares.get(level))}" + (f" ({bounds})" if bounds else "") + least
 
 
 def _held(held: bool | None) -> str:

@@ -68,6 +68,7 @@ def _behavior(behavior: Behavior) -> dict[str, Any]:
 def _domain(result: DomainResult) -> dict[str, Any]:
     return {
         "wanted": result.wanted,
+        "least_share": result.least_share,
         "base": _measure(result.base),
         "search": _measure(result.search),
         "test": _measure(result.test),

@@ -11,6 +11,7 @@ from avspec.report.inputs import Outline, read_artifacts
 from avspec.report.markdown import report_markdown
 from avspec.report.results import report_json
 from avspec.report.summary import summarize
+from avspec.search.demands import levels_of
 from avspec.stages.context import Context
 from avspec.store.manifest import FILE_NAME
 
@@ -42,7 +43,7 @@ def _outline(params: ReportParams, max_fluency_drop: float | None) -> Outline:
         domains=params.domains,
         guardrails=params.guardrails,
         levels=params.levels,
-        behaviors={name: params.behaviors[name] for name in params.named},
+        behaviors={name: levels_of(params.behaviors[name]) for name in params.named},
         atlas=params.atlas,
         max_fluency_drop=max_fluency_drop,
     )

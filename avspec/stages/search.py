@@ -9,6 +9,7 @@ from avspec import registry
 from avspec.api import SearchSpace
 from avspec.digest import digest
 from avspec.plan.params import SearchParams
+from avspec.search.demands import least_shares, levels_of
 from avspec.search.evaluations import Evaluation, same
 from avspec.search.objective import Objective
 from avspec.search.study import open_study, run_search
@@ -114,7 +115,8 @@ def _found(
     for name, (evaluation, judgement) in objective.best(evaluations).items():
         number = next(t.number for t in trials if same(t.coefficients, evaluation.coefficients))
         found[name] = {
-            "wanted": dict(objective.behaviors[name]),
+            "wanted": levels_of(objective.behaviors[name]),
+            "least_share": least_shares(objective.behaviors[name]),
             "coefficients": dict(evaluation.coefficients),
             "trial": number,
             **asdict(judgement),

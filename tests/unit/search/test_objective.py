@@ -125,3 +125,61 @@ def test_the_description_is_json_with_the_numbers_a_sampler_needs():
     described = json.loads(json.dumps(objective({"medical": "expert"}).describe()))
     assert described["base"]["legal"] == pytest.approx([-0.25, -1.25, -2.25])
     assert described["behaviors"] == {"it": {"medical": "expert"}}
+
+
+def demanding(*, share=None, weight=1.0, level="expert", **more):
+    wanted = {"level": level, "weight": weight} | ({"share": share} if share else {})
+    return objective({"medical": wanted, **more}, 9.0)
+
+
+def test_a_least_share_must_be_reached_besides_being_dominant():
+    def judged(experts, generics, share):
+        goal = Objective(
+            ("medical",),
+            {"medical": LEVELS},
+            {"it": {"medical": {"level": "expert", "share": share}}},
+            medical(4, 4, 0.0),
+            9.0,
+        )
+        return goal.judge(medical(experts, generics, 0.5))["it"]
+
+    assert judged(7, 3, 0.5).held and judged(6, 3, 0.5).held, "at least: exactly one half is enough"
+    assert not judged(5, 3, 0.5).held, "dominant, but too few"
+    assert judged(6, 3, 0.5).margin == pytest.approx(1 / 12), "one row beyond what would not do"
+    assert judged(5, 3, 0.5).margin == 0.0
+    assert not judged(6, 6, 0.5).held, "enough, but a tie"
+    assert judged(7, 3, 0.55).held and not judged(6, 3, 0.55).held
+    assert judged(12, 0, 1.0).held and not judged(11, 1, 1.0).held
+
+
+def test_a_weight_moves_the_value_and_never_what_holds():
+    # margins: medical expert 0.25, legal avoidance 1.0
+    assert demanding(weight=2).judge(NOW)["it"].margin == pytest.approx(0.125)
+    assert demanding(weight=0.5, legal="avoidance").judge(NOW)["it"].margin == pytest.approx(0.5)
+    assert demanding(weight=0.1, legal="avoidance").judge(NOW)["it"].margin == 1.0, "now legal is the smallest"
+    lost = demanding(level="generic", weight=2).judge(NOW)["it"]
+    assert lost.margin == pytest.approx(-0.5) and not lost.held
+    assert (
+        demanding(weight=100).judge(NOW)["it"].held
+        and not demanding(level="generic", weight=0.01).judge(NOW)["it"].held
+    )
+
+
+def test_of_two_points_the_one_that_serves_the_heavier_domain_is_best():
+    domains = ("medical", "legal")
+    strong, weak = medical(10, 1, 0.0).log_probs["medical"], medical(7, 4, 0.0).log_probs["medical"]
+    for_medical = Evaluation({"medical": 1.0}, {"medical": strong, "legal": weak}, 0.0)
+    for_legal = Evaluation({"medical": -1.0}, {"medical": weak, "legal": strong}, 0.0)
+    for heavy, best in (("medical", for_medical), ("legal", for_legal)):
+        wanted = {d: {"level": "expert", "weight": 4.0 if d == heavy else 1.0} for d in domains}
+        goal = Objective(domains, dict.fromkeys(domains, LEVELS), {"it": wanted}, for_medical, 9.0)
+        assert goal.best([for_medical, for_legal])["it"][0] is best
+
+
+def test_a_tie_of_margin_and_survival_goes_to_the_smaller_edit_by_the_vectors_norms():
+    rows = medical(9, 3, 0.0).log_probs["medical"]
+    one, other = (Evaluation({"medical": m, "legal": w}, {"medical": rows}, 0.0) for m, w in ((0.5, 0.0), (0.0, 0.3)))
+    goal = Objective(("medical", "legal"), {"medical": LEVELS}, {"it": {"medical": "expert"}}, one, 9.0)
+    assert goal.best([one, other])["it"][0] is other
+    heavy = replace(goal, norms={"medical": 1.0, "legal": 2.0})
+    assert heavy.best([one, other])["it"][0] is one
