@@ -105,6 +105,8 @@ class Behavior:
     guardrails: tuple[GuardrailResult, ...]
     examples: tuple[Example, ...]
     metrics: Mapping[str, Any]
+    standing: str
+    """Where the search left it: `settled`, `held`, `open` or `unreachable`; empty when the search does not say."""
     obstacles: tuple[str, ...]
     """What stands in the way on the test split, in words; empty when it holds."""
 
@@ -156,6 +158,7 @@ def _behavior(name: str, outline: Outline, artifacts: Artifacts) -> Behavior:
         guardrails=tuple(_guardrail(name, outline, measured, artifacts) for name in outline.guardrails if measured),
         examples=_examples(name, wanted, outline, artifacts),
         metrics=measured.get("metrics") or {},
+        standing=((artifacts.search.get("assessment") or {}).get("standings") or {}).get(name, ""),
         obstacles=(),
     )
     return behavior if behavior.held_test else replace(behavior, obstacles=obstacles(behavior, "test", outline))

@@ -12,8 +12,9 @@ from avspec.plan.params import SearchParams
 from avspec.search.demands import least_shares, levels_of
 from avspec.search.evaluations import Evaluation, same
 from avspec.search.objective import Objective
-from avspec.search.study import open_study, run_search
-from avspec.search.trials import SearchTrial
+from avspec.search.standings import describe_standings
+from avspec.search.study import finished, open_study, run_search
+from avspec.search.trials import SearchTrial, counted
 from avspec.stages.context import Context
 from avspec.stages.surface import Live, Surface, read_json, write_json
 
@@ -50,7 +51,11 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
         space.behaviors,
         registry.create("samplers", params.sampler, params.options).create(space),
     )
+    before = len(counted(study))
     trials = run_search(study, space, surface.evaluate, objective, known, ctx.progress, ctx.check_stop)
+    stopped = finished(study) if len(trials) < space.evaluations else None
+    if stopped:
+        ctx.log(_stopped(stopped, before, len(trials), space.evaluations))
     evaluations = [surface.evaluate(trial.coefficients) for trial in trials if trial.reason is None]
     write_json(
         out / "search.json",
@@ -61,6 +66,8 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
             "max_fluency_drop": params.max_fluency_drop,
             "domains": params.domains,
             "evaluations": len(trials),
+            "stopped": stopped,
+            "assessment": describe_standings(study, space),
             "counts": _counts(trials, surface),
             "study": {"name": study.study_name, "storage": STUDIES},
             "trials": [_trial(trial) for trial in trials],
@@ -68,6 +75,13 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
             "failed": [{"coefficients": t.coefficients, "reason": t.reason} for t in trials if t.reason is not None],
         },
     )
+
+
+def _stopped(reason: str, before: int, done: int, allowed: int) -> str:
+    """Say that the sampler ended the search, and what a larger number of evaluations would change."""
+    if before == done:
+        return f"the search had ended by itself after {done} evaluations ({reason}): no further one was made"
+    return f"the search ended by itself after {done} of {allowed} evaluations: {reason}"
 
 
 def _swept(folder: Path, surface: Surface) -> list[Evaluation]:
