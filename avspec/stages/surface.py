@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from avspec.api import Row
-from avspec.digest import digest
 from avspec.errors import Corrupted
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
@@ -17,9 +16,7 @@ from avspec.model.scorer import score
 from avspec.search.evaluations import Evaluation, EvaluationCache, rounded
 from avspec.stages.data import read_split
 from avspec.stages.extract import VECTOR
-
-SCORER_VERSION = 1
-"""Raise it when scoring gives other numbers: cached evaluations are then made anew."""
+from avspec.stages.kept import dependencies, surface_key
 
 
 class Live:
@@ -52,14 +49,8 @@ class Surface:
     ) -> None:
         self.live, self.levels = live, levels
         self.rows: dict[str, list[Row]] = {name: read_split(inputs[f"data[{name}]"], split) for name in levels}
-        # Artifacts lie in folders named by their keys. A vector made anew under its old key may differ in its
-        # last bits, so vectors count by their bytes
-        self.depends = {
-            address: read_json(path / "vector.json")["sha256"] if address.startswith("extract[") else path.name
-            for address, path in inputs.items()
-            if address.startswith(("base", "data[", "extract["))
-        }
-        self.key = digest({"split": split, "scorer": SCORER_VERSION, "inputs": self.depends})
+        self.depends = dependencies(inputs)
+        self.key = surface_key(self.depends, split)
         self.cache = EvaluationCache(folder / self.key)
         self.made = 0
         """Evaluations that this surface had to compute."""
