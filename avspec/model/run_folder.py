@@ -127,7 +127,8 @@ class RunFolder:
         behaviors = self.behaviors()
         behavior = behaviors.get(name) or _of_levels(name, behaviors)
         if behavior is None:
-            raise UsageError(f"no behavior is named {name}", where=str(self.path), hint=_suggestion(name, behaviors))
+            hint = _suggestion(name, behaviors, self.path)
+            raise UsageError(f"no behavior is named {name}", where=str(self.path), hint=hint)
         if not behavior.coefficients:
             hint = "raise search.evaluations or search.max_fluency_drop, and apply again"
             raise UsageError(f"the search found no coefficients for the behavior {name}", hint=hint)
@@ -157,7 +158,9 @@ def _of_levels(name: str, behaviors: Mapping[str, Behavior]) -> Behavior | None:
     return min(every, key=lambda behavior: len(behavior.least_share), default=None)
 
 
-def _suggestion(name: str, behaviors: Mapping[str, Behavior]) -> str:
+def _suggestion(name: str, behaviors: Mapping[str, Behavior], run: Path) -> str:
+    if "=" in name:
+        return f"the search was not made for it; `avspec show {run} --behavior {name}` finds coefficients for it"
     close = difflib.get_close_matches(name, behaviors, n=1)
     if close:
         return f"did you mean {close[0]!r}?"

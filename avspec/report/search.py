@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from avspec.report.inputs import Json
-from avspec.report.text import listing, percent, plural
+from avspec.report.text import listing, plural, points
 
 STANDINGS = {
     "settled": "held, with a margin beyond the rows' noise or one that more evaluations would not raise",
@@ -47,7 +47,7 @@ class Search:
     def _trust(self) -> str:
         if self.left_out_error is None:
             return ""
-        error = percent(self.left_out_error)
+        error = points(self.left_out_error)
         return (
             f"A surface fitted to all evaluations but one misses the shares of that one by {error} on average "
             "(exact leave-one-out error): so far can predictions between the evaluations be trusted."

@@ -38,7 +38,7 @@ class Prediction:
     ranges: Mapping[str, Mapping[str, tuple[float, float]]]
     """Where each share lies with 80 %, by the surface's own uncertainty as its leave-one-out errors correct it."""
     chance: float
-    """Share of posterior draws in which the behavior holds."""
+    """Share of posterior draws in which the behavior holds; as that of the best of many candidates, optimistic."""
     margin: float
     """Expected margin; a draw beyond a limit counts as -1."""
 

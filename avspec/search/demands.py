@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Written = str | Mapping[str, Any]
@@ -22,7 +22,7 @@ class Demand:
     share: float | None = None
     """Least share it must have besides."""
     weight: float = 1.0
-    """How much the domain's margin counts beside the others'."""
+    """How much the domain's margin counts beside the others'; `demands` makes the heaviest of a behavior 1."""
 
     @classmethod
     def of(cls, written: Written) -> Demand:
@@ -41,14 +41,20 @@ class Demand:
         """Return a margin as the weight makes it count; its sign, and so what holds, stays.
 
         What a search maximizes is the smallest weighed margin over the domains, which is largest where all are
-        equal: a weight of 2 then gives the domain twice the margin of the others, or leaves it half as far short.
+        equal: a domain of half the weight then gets half the margin, or is left twice as far short.
         """
         return margin / self.weight if margin > 0 else margin * self.weight
 
 
 def demands(behavior: Mapping[str, Written]) -> dict[str, Demand]:
-    """Return what a behavior demands of each domain it names."""
-    return {domain: Demand.of(written) for domain, written in behavior.items()}
+    """Return what a behavior demands of each domain it names.
+
+    Weights count by their ratios alone. They are divided by the heaviest, whose margins are then what they are,
+    and no margin is below -1.
+    """
+    found = {domain: Demand.of(written) for domain, written in behavior.items()}
+    heaviest = max((demand.weight for demand in found.values()), default=1.0)
+    return {domain: replace(demand, weight=demand.weight / heaviest) for domain, demand in found.items()}
 
 
 def levels_of(behavior: Mapping[str, Written]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from avspec.run.summary import table
 from avspec.search.answer import Answer, Prediction, answer
 from avspec.search.demands import Demand, demands, least_shares, levels_of
 from avspec.search.evaluations import Evaluation
+from avspec.search.objective import Judgement
 from avspec.serve.question import Question
 from avspec.serve.tables import knobs_line
 from avspec.serve.verify import Verified, verify
@@ -129,8 +130,7 @@ def _trust(found: Answer) -> str:
 
 def _points(told: Told) -> Iterator[tuple[str, ...]]:
     found = told.answer
-    held = "held" if found.judgement.held else "not held"
-    yield "evaluated", f"{held} on search", knobs_line(found.best.coefficients)
+    yield "evaluated", _held(found.judgement), knobs_line(found.best.coefficients)
     if found.prediction:
         yield "predicted", f"holds with chance {found.prediction.chance:.2f}", knobs_line(found.prediction.coefficients)
     if told.verified:
@@ -140,6 +140,12 @@ def _points(told: Told) -> Iterator[tuple[str, ...]]:
             f"held on {' and '.join(kept)}" if kept else "not held",
             knobs_line(told.verified.coefficients),
         )
+
+
+def _held(judgement: Judgement) -> str:
+    if judgement.held:
+        return "held on search"
+    return "not held on search" if judgement.feasible else "beyond a limit of fluency or of a guardrail"
 
 
 def _shares(told: Told) -> str:

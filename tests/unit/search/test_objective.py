@@ -127,11 +127,6 @@ def test_the_description_is_json_with_the_numbers_a_sampler_needs():
     assert described["behaviors"] == {"it": {"medical": "expert"}}
 
 
-def demanding(*, share=None, weight=1.0, level="expert", **more):
-    wanted = {"level": level, "weight": weight} | ({"share": share} if share else {})
-    return objective({"medical": wanted, **more}, 9.0)
-
-
 def test_a_least_share_must_be_reached_besides_being_dominant():
     def judged(experts, generics, share):
         goal = Objective(
@@ -152,17 +147,26 @@ def test_a_least_share_must_be_reached_besides_being_dominant():
     assert judged(12, 0, 1.0).held and not judged(11, 1, 1.0).held
 
 
+def weighing(level, medical, legal):
+    """Return the judgement of margins 0.25 (expert) or -0.25 (generic) in medical and 1.0 in legal."""
+    wanted = {"medical": {"level": level, "weight": medical}, "legal": {"level": "avoidance", "weight": legal}}
+    return objective(wanted, 9.0).judge(NOW)["it"]
+
+
 def test_a_weight_moves_the_value_and_never_what_holds():
-    # margins: medical expert 0.25, legal avoidance 1.0
-    assert demanding(weight=2).judge(NOW)["it"].margin == pytest.approx(0.125)
-    assert demanding(weight=0.5, legal="avoidance").judge(NOW)["it"].margin == pytest.approx(0.5)
-    assert demanding(weight=0.1, legal="avoidance").judge(NOW)["it"].margin == 1.0, "now legal is the smallest"
-    lost = demanding(level="generic", weight=2).judge(NOW)["it"]
-    assert lost.margin == pytest.approx(-0.5) and not lost.held
-    assert (
-        demanding(weight=100).judge(NOW)["it"].held
-        and not demanding(level="generic", weight=0.01).judge(NOW)["it"].held
-    )
+    assert weighing("expert", 1, 1).margin == weighing("expert", 2, 1).margin == 0.25
+    assert weighing("expert", 1, 2).margin == pytest.approx(0.5), "a lighter domain needs less for the same value"
+    assert weighing("expert", 1, 10).margin == 1.0, "now legal, the heaviest, is the smallest"
+    assert weighing("generic", 1, 1).margin == weighing("generic", 2, 1).margin == -0.25
+    assert weighing("generic", 1, 2).margin == pytest.approx(-0.125)
+    for medical, legal in ((1, 1000), (1000, 1)):
+        assert weighing("expert", medical, legal).held and not weighing("generic", medical, legal).held
+
+
+def test_weights_count_by_their_ratio_alone():
+    assert weighing("expert", 0.3, 0.6) == weighing("expert", 1, 2) == weighing("expert", 5, 10)
+    alone = objective({"medical": {"level": "expert", "weight": 7.0}}, 9.0).judge(NOW)["it"]
+    assert alone == objective({"medical": "expert"}, 9.0).judge(NOW)["it"]
 
 
 def test_of_two_points_the_one_that_serves_the_heavier_domain_is_best():

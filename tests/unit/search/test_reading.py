@@ -150,9 +150,9 @@ def test_survival_and_only_see_the_least_share(surface):
 
 def test_leanings_pull_on_until_the_least_share_is_in_reach(surface):
     wanted = {"any": {"medical": "expert"}, "most": {"medical": {"level": "expert", "share": 0.9}}}
-    heavy = {"heavy": {"medical": {"level": "expert", "share": 0.9, "weight": 2.0}}}
-    reading = reading_of(surface.objective({**wanted, **heavy}, 9.0))
+    light = {"light": {"medical": {"level": "expert", "share": 0.9, "weight": 0.5}, "legal": "generic"}}
+    reading = reading_of(surface.objective({**wanted, **light, "legal": {"legal": "generic"}}, 9.0))
     outputs = np.array([reading.encode(surface({"medical": c, "legal": 0.0}).log_probs) for c in (-0.5, 0.3, 1.0)])
-    some, most, twice = reading.leanings(outputs).T
+    some, most, half, legal = reading.leanings(outputs).T
     assert some[1] > -0.1 > most[1] and most[1] < most[2], "enough for dominance is not enough for nine tenths"
-    assert twice == pytest.approx(2 * most)
+    assert half == pytest.approx(0.5 * most + legal)
