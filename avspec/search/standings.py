@@ -24,12 +24,12 @@ def describe_standings(study: optuna.Study, space: SearchSpace) -> dict[str, Any
     surface gives it no chance anywhere in the range. Only the response surface's own sampler rules behaviors
     out; the standings of another search rest on its evaluations alone.
     """
-    assess: Callable[[optuna.Study], Assessment | None] | None = getattr(study.sampler, "assess", None)
-    if assess and (assessment := assess(study)):
-        return asdict(assessment)
     carried = [trial for trial in counted(study) if EVALUATION in trial.user_attrs]
     if not carried:
         return {"standings": dict.fromkeys(space.behaviors, "open"), "left_out_error": None}
+    assess: Callable[[optuna.Study], Assessment | None] | None = getattr(study.sampler, "assess", None)
+    if assess and (assessment := assess(study)):
+        return asdict(assessment)
     beliefs = learn(study.user_attrs["objective"], space, carried)
     error = beliefs.left_out_error if len(carried) > len(space.domains) + 1 else None
     return {"standings": dict(zip(space.behaviors, _standings(beliefs), strict=True)), "left_out_error": error}

@@ -150,3 +150,12 @@ def test_a_level_that_is_neither_largest_nor_enough_is_said_to_be_both():
     assert falls_short(seen, "avoidance", 0.6) == (
         "avoidance has 25%, expert is larger with 75%, at least 60% is wanted"
     )
+
+
+def test_a_note_says_what_a_larger_search_would_do(plain):
+    for behavior in plain.behaviors:
+        if behavior.held_test:
+            continue
+        note = next(note for note in plain.notes if note.startswith(f"{behavior.name} holds"))
+        assert note.endswith("may find it.") is (behavior.standing == "open")
+    assert {b.standing for b in plain.behaviors if not b.held_test} >= {"open"}
