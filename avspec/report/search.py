@@ -39,7 +39,8 @@ class Search:
 
     def _standing(self) -> str:
         told = listing([f"{count} {standing}" for standing, count in self.standings.items()])
-        return f"After {plural(self.evaluations, 'evaluation')}: {told}." if told else ""
+        searched = plural(sum(self.standings.values()), "behavior")
+        return f"After {plural(self.evaluations, 'evaluation')}, of {searched}: {told}." if told else ""
 
     def _stopping(self) -> str:
         return f"The sampler ended the search before all were used: {self.stopped}." if self.stopped else ""

@@ -71,6 +71,8 @@ def answer(objective: Objective, space: SearchSpace, evaluations: Sequence[Evalu
     known = _learn(objective, space, evaluations)
     prediction = _predict(known, objective, space)
     now = judgement.margin if judgement.feasible else -1.0
+    if judgement.held:  # what holds is not given up for less than a row
+        now += objective.row(name, now)
     better = prediction is not None and prediction.margin > now
     return Answer(best, judgement, prediction if better else None, known.left_out_error, len(evaluations))
 

@@ -107,7 +107,7 @@ class Objective:
     ) -> tuple[Evaluation, Judgement]:
         own = [(evaluation, judgements[name]) for evaluation, judgements in judged]
         top = max((judgement for _, judgement in own), key=lambda j: (j.feasible, j.value))
-        row = self._row(name, top.margin)
+        row = self.row(name, top.margin)
         near = [(e, j) for e, j in own if j.feasible == top.feasible and j.margin > top.margin - 1.01 * row]
         near = [(e, j) for e, j in near if j.held or not top.held]
         if len(near) == 1:
@@ -118,7 +118,7 @@ class Objective:
             key=lambda n: (round(20 * self.survival(name, n[0])), -round(self.edit(n[0]), 6), n[1].value),
         )
 
-    def _row(self, name: str, margin: float) -> float:
+    def row(self, name: str, margin: float) -> float:
         """Return what one row of the domain with the fewest is worth in a margin, as its weight makes it count."""
         sign = 1.0 if margin > 0 else -1.0
         wanted = self.demands[name].items()

@@ -174,7 +174,7 @@ def test_how_the_search_ended_is_said(plain, page):
     assert found["left_out_error"] == 0.043 and sum(found["standings"].values()) == 3
     for text_ in (said, written):
         assert "misses the shares of that one by 4 points on average" in text_
-        assert f"After {found['evaluations']} evaluations: " in text_
+        assert f"After {found['evaluations']} evaluations, of 3 behaviors: " in text_
     for behavior in plain.behaviors:
         assert behavior.standing in ("settled", "held", "open")
         assert f"| {behavior.standing} |" in written

@@ -74,6 +74,17 @@ def test_only_what_is_expected_to_be_better_is_predicted(surface) -> None:
     assert found.prediction is None, "nothing is better than every row"
 
 
+def test_what_holds_is_not_given_up_for_less_than_a_row(surface) -> None:
+    offered = 0
+    for coefficients in np.linspace(0.1, 1.0, 10):
+        evaluations = [*grid(surface, -1.0, 0.0), surface({"medical": float(coefficients), "legal": 0.0})]
+        _, found = ask(surface, {"medical": "expert"}, evaluations)
+        if found.judgement.held and found.prediction is not None:
+            offered += 1
+            assert found.prediction.margin > found.judgement.margin + 1 / 12
+    assert offered, "some of them can be improved"
+
+
 def test_a_prediction_keeps_the_limit_of_fluency() -> None:
     surface = Surface(curve=0.6)
     evaluations = grid(surface, -1.2, -0.6, 0.0, 0.5, 1.0)
