@@ -133,6 +133,11 @@ class TrainingJob:
     """Folder that survives an interruption: checkpoints."""
     logs: Path
     """Folder for TensorBoard files."""
+    reference: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    """Domain to row id to the base's mean token log-prob of each level, nats per token, for every row of this job.
+
+    Empty but for a trainer that asks for it with a class attribute `reference = True`.
+    """
     device: str = "auto"
     accelerate: Path | None = None
     """A configuration file of `accelerate config`; the training is then launched by accelerate."""

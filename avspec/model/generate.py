@@ -22,7 +22,30 @@ def generate(
     seed: int = 0,
     token_budget: int = 4096,
 ) -> list[str]:
-    """Answer each conversation.
+    """Answer each conversation; arguments as for `generate_ids`."""
+    answers = generate_ids(
+        model,
+        tokenizer,
+        conversations,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+        token_budget=token_budget,
+    )
+    return [decode(tokenizer, ids) for ids in answers]
+
+
+def generate_ids(
+    model: Any,
+    tokenizer: Any,
+    conversations: Sequence[Messages],
+    *,
+    max_new_tokens: int = 256,
+    temperature: float = 0.0,
+    seed: int = 0,
+    token_budget: int = 4096,
+) -> list[list[int]]:
+    """Answer each conversation with token ids, padded at the end where another answer of its batch is longer.
 
     Args:
         model: The live model.
@@ -34,16 +57,21 @@ def generate(
         token_budget: Padded tokens, prompts and answers, of one batch.
     """
     prompts = [chat_ids(tokenizer, messages, prompt=True) for messages in conversations]
-    answers = [""] * len(prompts)
+    answers: list[list[int]] = [[] for _ in prompts]
     torch.manual_seed(seed)
     for indices in batches([len(prompt) + max_new_tokens for prompt in prompts], token_budget):
         inputs = _left_padded([prompts[i] for i in indices], _pad_id(tokenizer), model.device)
         with torch.inference_mode():
             output = model.generate(**inputs, **_settings(tokenizer, max_new_tokens, temperature))
-        new = output[:, inputs["input_ids"].shape[1] :]
+        new = output[:, inputs["input_ids"].shape[1] :].tolist()
         for index, ids in zip(indices, new, strict=True):
-            answers[index] = tokenizer.decode(ids, skip_special_tokens=True).strip()
+            answers[index] = ids
     return answers
+
+
+def decode(tokenizer: Any, ids: Sequence[int]) -> str:
+    """Return an answer's text."""
+    return str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
 
 
 def stream(

@@ -16,11 +16,10 @@ from torch import Tensor
 from avspec.api import LogProbs
 from avspec.errors import NonFinite
 from avspec.model.encoding import EncodedRow
+from avspec.model.projection import Head, target_log_probs
 
 TOKEN_BUDGET = 2048
 """Padded tokens of one forward; more only helps where a matrix product of this many rows is still too small."""
-PROJECTION_CHUNK = 512
-"""Response positions whose logits exist at once: `[512, vocabulary]` float32 is 100 MB at 49,152 tokens."""
 
 
 @dataclass(frozen=True)
@@ -103,24 +102,9 @@ def packed_log_probs(model: Any, batch: PackedRows) -> Tensor:
         position_ids=batch.position_ids,
         use_cache=False,
     ).last_hidden_state.flatten(0, 1)
-    parts = [
-        _token_log_probs(model, hidden[source], target)
-        for source, target in zip(
-            batch.source.split(PROJECTION_CHUNK), batch.target.split(PROJECTION_CHUNK), strict=True
-        )
-    ]
+    log_probs = target_log_probs(Head.of(model), hidden[batch.source], batch.target)
     sums = torch.zeros(batch.lengths.numel(), dtype=torch.float32, device=hidden.device)
-    return sums.index_add(0, batch.segment, torch.cat(parts)).view_as(batch.lengths)
-
-
-def _token_log_probs(model: Any, hidden: Tensor, target: Tensor) -> Tensor:
-    """Project hidden states `[T, width]` to the vocabulary and return the log-prob of each target, `[T]`."""
-    config = model.config.get_text_config()
-    logits = model.get_output_embeddings()(hidden).float()
-    logits = logits * (getattr(config, "logit_scale", None) or 1.0) / (getattr(config, "logits_scaling", None) or 1.0)
-    if cap := getattr(config, "final_logit_softcapping", None):
-        logits = cap * torch.tanh(logits / cap)
-    return logits.gather(1, target[:, None]).squeeze(1) - logits.logsumexp(1)
+    return sums.index_add(0, batch.segment, log_probs).view_as(batch.lengths)
 
 
 def score(model: Any, rows: Sequence[EncodedRow], token_budget: int = TOKEN_BUDGET) -> LogProbs:

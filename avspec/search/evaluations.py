@@ -3,7 +3,9 @@
 import base64
 import json
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,16 @@ class EvaluationCache:
         """
         path = self._path(coefficients)
         return _read(path) if path.exists() else None
+
+    def kept(self, coefficients: Mapping[str, float], compute: Callable[[], Mapping[str, LogProbs]]) -> Evaluation:
+        """Return the evaluation at these coefficients; one that is not there, or not readable, is computed and kept."""
+        with suppress(Corrupted):
+            if (known := self.get(coefficients)) is not None:
+                return known
+        start = time.perf_counter()
+        evaluation = Evaluation(coefficients, compute(), time.perf_counter() - start)
+        self.put(evaluation)
+        return evaluation
 
     def put(self, evaluation: Evaluation) -> None:
         """Keep an evaluation; an earlier one at the same coefficients is replaced."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from avspec import registry, stats
 from avspec.api import LogProbs, Row
-from avspec.model.generate import generate
+from avspec.model.generate import decode, generate_ids
 from avspec.plan.params import EvaluateParams
 from avspec.search.demands import least_shares
 from avspec.search.evaluations import Evaluation
@@ -16,7 +16,7 @@ from avspec.stages.context import Context
 from avspec.stages.surface import Live, Surface, read_json, write_json
 
 EXAMPLE_TOKENS = 96
-"""Length of the example answers in the report, in tokens."""
+"""Length of the example answers in the report, in tokens; shorter ones for evaluators are cut from as long ones."""
 
 
 def run(params: EvaluateParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
@@ -140,7 +140,10 @@ class _Subject:
     coefficients_: Mapping[str, float]
     wanted: Mapping[str, str]
     evaluation: Evaluation
-    answers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+    answers: dict[str, list[list[int]]] = field(default_factory=dict)
+    """Domain to token ids of the answers generated so far."""
+    length: int = 0
+    """How long those may be, in tokens."""
 
     @property
     def coefficients(self) -> Mapping[str, float]:
@@ -162,12 +165,22 @@ class _Subject:
 
     def generate(self, domain: str, rows: int, max_new_tokens: int) -> Sequence[str]:
         """Return greedy answers to the first test queries."""
-        kept = self.answers.setdefault((domain, max_new_tokens), [])
-        missing = self.rows(domain)[len(kept) : rows]
-        if missing:
-            self.stage.live.editor.set(self.coefficients)
-            asked = [[{"role": "user", "content": row.query}] for row in missing]
-            live = self.stage.live
-            kept += generate(live.editor.model, live.tokenizer, asked, max_new_tokens=max_new_tokens)
-            self.stage.ctx.check_stop()
-        return kept[:rows]
+        length = max(max_new_tokens, EXAMPLE_TOKENS)
+        if length > self.length:
+            self.answers, self.length = {}, length
+        if self._lacks(domain, rows):
+            # evaluators ask for one domain with a knob after the other: all of them in one batch
+            self._answer([name for name in {domain: 0, **self.coefficients} if self._lacks(name, rows)], rows)
+        answers = self.answers.get(domain, [])[:rows]
+        return [decode(self.stage.live.tokenizer, ids[:max_new_tokens]) for ids in answers]
+
+    def _lacks(self, domain: str, rows: int) -> bool:
+        return len(self.answers.get(domain, [])) < min(rows, len(self.rows(domain)))
+
+    def _answer(self, domains: Sequence[str], rows: int) -> None:
+        live, asked = self.stage.live, {name: self.rows(name)[:rows] for name in domains}
+        live.editor.set(self.coefficients)
+        queries = [[{"role": "user", "content": row.query}] for part in asked.values() for row in part]
+        answers = iter(generate_ids(live.editor.model, live.tokenizer, queries, max_new_tokens=self.length))
+        self.answers |= {name: [next(answers) for _ in part] for name, part in asked.items()}
+        self.stage.ctx.check_stop()

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from avspec.digest import digest
+from avspec.model.encoding import SCORER_VERSION
 from avspec.search.evaluations import EvaluationCache
-
-SCORER_VERSION = 1
-"""Raise it when scoring gives other numbers: cached evaluations are then made anew."""
 
 
 def dependencies(inputs: Mapping[str, Path]) -> dict[str, str]:

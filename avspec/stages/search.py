@@ -43,6 +43,7 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
         evaluations=params.evaluations,
         behaviors=tuple(params.behaviors),
     )
+    surface.ahead = max(0, params.evaluations - len(known))
     identity = _identity(params, surface)
     study = open_study(
         ctx.run_dir / STUDIES,

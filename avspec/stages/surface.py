@@ -1,15 +1,13 @@
 """The log-prob surface that sweep, search and evaluate read: coefficients in, log-probs of every row out."""
 
 import json
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from avspec.api import Row
-from avspec.errors import Corrupted
+from avspec.api import LogProbs, Row
+from avspec.model.compiled import compile_layers, pays_back
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
 from avspec.model.scorer import score
@@ -25,6 +23,7 @@ class Live:
     def __init__(self, inputs: Mapping[str, Path], domains: tuple[str, ...], device: str) -> None:
         self.domains, self._base, self._device = domains, inputs["base"], device
         self._vectors = {domain: inputs[f"extract[{domain}]"] / VECTOR for domain in domains}
+        self._compiled = False
 
     @cached_property
     def _opened(self) -> tuple[Editor, Any]:
@@ -40,6 +39,12 @@ class Live:
         """Return the tokenizer."""
         return self._opened[1]
 
+    def faster(self, seconds: float) -> None:
+        """Compile the model's layers, once, if that pays back in work that takes these seconds without."""
+        if not self._compiled and pays_back(seconds):
+            self._compiled = True
+            compile_layers(self.editor.model)
+
 
 class Surface:
     """Evaluations of one split, each made once and kept on disk for every stage and every later run."""
@@ -54,6 +59,8 @@ class Surface:
         self.cache = EvaluationCache(folder / self.key)
         self.made = 0
         """Evaluations that this surface had to compute."""
+        self.ahead = 0
+        """Evaluations that will still be made, as far as the stage knows: many make it worth compiling the model."""
 
     @cached_property
     def _encoded(self) -> dict[str, list[EncodedRow]]:
@@ -66,15 +73,16 @@ class Surface:
             NonFinite: The model gave NaN or infinity there.
         """
         wanted = rounded({domain: coefficients.get(domain, 0.0) for domain in self.live.domains})
-        with suppress(Corrupted):  # an evaluation that cannot be read is made again
-            if (known := self.cache.get(wanted)) is not None:
-                return known
-        start = time.perf_counter()
-        self.live.editor.set(wanted)
-        log_probs = {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
-        evaluation = Evaluation(wanted, log_probs, time.perf_counter() - start)
-        self.cache.put(evaluation)
-        self.made += 1
+
+        def compute() -> dict[str, LogProbs]:
+            self.live.editor.set(wanted)
+            self.made += 1
+            return {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
+
+        made, evaluation = self.made, self.cache.kept(wanted, compute)
+        if self.made > made:
+            self.ahead = max(0, self.ahead - 1)
+            self.live.faster(evaluation.seconds * self.ahead)
         return evaluation
 
 

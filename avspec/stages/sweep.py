@@ -18,6 +18,7 @@ def run(params: SweepParams, inputs: Mapping[str, Path], out: Path, ctx: Context
     began = time.perf_counter()
     surface = Surface(Live(inputs, params.domains, ctx.device), inputs, params.levels, "search", ctx.evaluations)
     points = [(domain, c) for domain in params.domains for c in coefficients(params.low, params.high, params.step)]
+    surface.ahead = len(points)
     curves: dict[str, list[object]] = {domain: [] for domain in params.domains}
     failed = []
     for done, (domain, coefficient) in enumerate(points):

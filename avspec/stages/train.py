@@ -10,6 +10,7 @@ from avspec.api import Row, TrainingJob
 from avspec.plan.params import TrainParams
 from avspec.stages.context import Context
 from avspec.stages.data import read_split
+from avspec.stages.reference import Reference
 
 
 def run(params: TrainParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
@@ -30,6 +31,7 @@ def run(params: TrainParams, inputs: Mapping[str, Path], out: Path, ctx: Context
             rows=training,
             anchors=choose_anchors(lent, len(training), options.anchors, options.seed),
             validation=rows[:held_back] or training,
+            reference=_reference(params, inputs, ctx) if getattr(trainer, "reference", False) else {},
             out=out,
             work=ctx.scratch,
             logs=ctx.run_dir / "tensorboard" / params.domain,
@@ -40,6 +42,15 @@ def run(params: TrainParams, inputs: Mapping[str, Path], out: Path, ctx: Context
         )
     )
     (out / "training.json").write_text(json.dumps({**report, "options": params.options}, indent=1))
+
+
+def _reference(
+    params: TrainParams, inputs: Mapping[str, Path], ctx: Context
+) -> dict[str, Mapping[str, Sequence[float]]]:
+    """Return the base's log-probs of the domain's rows and of those that may be anchors."""
+    ctx.progress(0, 1, "log-probs of the base")
+    reference = Reference(inputs["base"], ctx.evaluations, ctx.device)
+    return {name: reference.of(name, inputs[f"data[{name}]"], levels) for name, levels in params.levels.items()}
 
 
 def choose_anchors(lent: Sequence[Sequence[Row]], rows: int, share: float, seed: int) -> list[Row]:

@@ -25,6 +25,7 @@ class PackedDPO:
     version: ClassVar[str] = "1"
     Options: ClassVar[type[DPOOptions]] = DPOOptions
     packed: ClassVar[bool] = True
+    reference: ClassVar[bool] = True
 
     def __init__(self, options: DPOOptions) -> None:
         self.options = options
@@ -44,3 +45,4 @@ class ReferenceDPO(PackedDPO):
     """TRL's DPOTrainer as it is, pair by pair: slower, and what the packed one is tested against."""
 
     packed: ClassVar[bool] = False
+    reference: ClassVar[bool] = False

@@ -39,10 +39,14 @@ def ipo_loss(change: Tensor, wanted: Tensor, anchor: Tensor, lengths: Tensor) ->
     return (margin + drift)[lengths[:, 1:] > 0].mean()
 
 
-def dataset(rows: Sequence[EncodedRow], anchors: Sequence[EncodedRow], beta: float) -> Dataset:
-    """Return rows and anchors as a dataset with token ids, target margin and whether a row is an anchor."""
-    marked = [(row, False) for row in rows] + [(row, True) for row in anchors]
-    return Dataset.from_list(
+Scored = tuple[EncodedRow, Sequence[float] | None]
+"""A row, and the base's mean token log-prob of each level where it is known."""
+
+
+def dataset(rows: Sequence[Scored], anchors: Sequence[Scored], beta: float) -> Dataset:
+    """Return rows and anchors as a dataset: token ids, target margin, anchor mark, reference log-probs if known."""
+    marked = [(*row, False) for row in rows] + [(*row, True) for row in anchors]
+    examples = Dataset.from_list(
         [
             {
                 "prompt": list(row.prompt),
@@ -50,9 +54,11 @@ def dataset(rows: Sequence[EncodedRow], anchors: Sequence[EncodedRow], beta: flo
                 "wanted": 0.0 if anchor else 1 / (2 * beta),
                 "anchor": float(anchor),
             }
-            for row, anchor in marked
+            for row, _, anchor in marked
         ]
     )
+    known = [reference for _, reference, _ in marked if reference is not None]
+    return examples.add_column("reference", _even(known)) if len(known) == len(marked) else examples
 
 
 class PackedDPOTrainer(DPOTrainer):
@@ -66,7 +72,9 @@ class PackedDPOTrainer(DPOTrainer):
         return dataset
 
     def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
-        """Add the base's own log-probs, before the first step has changed it."""
+        """Add the base's own log-probs where the job did not bring them, before the first step has changed it."""
+        if "reference" in dataset.column_names:
+            return dataset
         self.model.eval()
         reference = _scores(self.model.to(self.accelerator.device), [_encoded(example) for example in dataset])
         self.model.train()
@@ -102,6 +110,12 @@ def _encoded(example: dict[str, Any]) -> EncodedRow:
 def _scores(model: Any, rows: Sequence[EncodedRow]) -> list[list[float]]:
     scores: list[list[float]] = score(model, rows).tolist()
     return scores
+
+
+def _even(references: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return references of equal length: a level that a row's domain does not have scores 0, as in `score`."""
+    levels = max(map(len, references))
+    return [[*reference, *[0.0] * (levels - len(reference))] for reference in references]
 
 
 def _accept_packed_rows(model: Any) -> None:

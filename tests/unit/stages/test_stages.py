@@ -2,6 +2,10 @@ import pytest
 
 from avspec.domains.legal import Legal
 from avspec.domains.medical import Medical
+from avspec.plan.params import DataParams
+from avspec.stages import data, reference
+from avspec.stages.context import Context
+from avspec.stages.reference import Reference
 from avspec.stages.sweep import coefficients
 from avspec.stages.train import choose_anchors
 
@@ -26,3 +30,19 @@ def test_anchors_stop_when_the_others_have_no_more_rows() -> None:
     lent = [list(Medical(Medical.Options()).rows())[:3]]
     assert len(choose_anchors(lent, 10, 0.5, seed=0)) == 3
     assert choose_anchors([], 10, 0.5, seed=0) == []
+
+
+def test_log_probs_of_the_base_are_computed_once(base_artifact, tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    split = {"train": 0.5, "search": 0.25, "test": 0.25}
+    params = DataParams(
+        domain="medical", plugin="medical", levels=Medical.levels, split=split, rows=8, source="bundled", files={}
+    )
+    data.run(params, {"base": base_artifact}, folder, Context(tmp_path, tmp_path, tmp_path))
+    first = Reference(base_artifact, tmp_path / "evaluations", "cpu").of("medical", folder, Medical.levels)
+    monkeypatch.setattr(reference, "score", None)
+    again = Reference(base_artifact, tmp_path / "evaluations", "cpu").of("medical", folder, Medical.levels)
+    assert first == again
+    assert first.keys() == {row.id for row in data.read_split(folder, "train")}
+    assert all(len(log_probs) == 3 and max(log_probs) < 0 for log_probs in first.values())

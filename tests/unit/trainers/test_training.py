@@ -12,7 +12,10 @@ from avspec.domains.legal import Legal
 from avspec.domains.medical import Medical
 from avspec.domains.safety import Safety
 from avspec.errors import NonFinite, StageFailed
-from avspec.model.loading import load_model
+from avspec.model.encoding import encode_rows
+from avspec.model.loading import fetch, load_model
+from avspec.model.scorer import score
+from avspec.trainers import fitting
 from avspec.trainers.dpo import DPOOptions, PackedDPO, ReferenceDPO
 from avspec.trainers.launch import launch_arguments
 from avspec.trainers.packed import ipo_loss
@@ -39,6 +42,15 @@ def job(base_artifact, tmp_path) -> TrainingJob:
         logs=tmp_path / "logs",
         device="cpu",
     )
+
+
+@pytest.fixture
+def half(job, tiny_folder, tmp_path) -> TrainingJob:
+    """The same job on a base that computes in bfloat16."""
+    base = tmp_path / "half"
+    base.mkdir()
+    fetch(f"path:{tiny_folder}", base, dtype="bfloat16")
+    return replace(job, base=base)
 
 
 def options(**changes) -> DPOOptions:
@@ -83,6 +95,61 @@ def test_packed_training_equals_trl_s_own(job, tmp_path, anchored) -> None:
         moved = (weight - base[name]).norm()
         assert moved > 0, f"{name} was not trained"
         assert (weight - theirs[name]).norm() < 0.02 * moved, name
+
+
+def test_packed_gradients_equal_trl_s_own(job, tmp_path, monkeypatch) -> None:
+    """One full batch, clipped alike: every parameter's gradient to 1e-3 of its norm."""
+    recorded: list[dict[str, torch.Tensor]] = []
+
+    def record(self, args, state, control, model=None, **_) -> None:
+        recorded.append({name: parameter.grad.clone() for name, parameter in model.named_parameters()})
+
+    monkeypatch.setattr(fitting._Watch, "on_pre_optimizer_step", record, raising=False)
+    for name, trainer in (("packed", PackedDPO), ("own", ReferenceDPO)):
+        folder = replace(job, out=tmp_path / name, work=tmp_path / f"{name}-work", logs=tmp_path / f"{name}-logs")
+        folder.out.mkdir()
+        trainer(options()).train(folder)
+    ours, theirs = recorded
+    for name, gradient in theirs.items():
+        assert gradient.norm() > 0, name
+        assert (ours[name] - gradient).norm() < 1e-3 * gradient.norm(), name
+
+
+@pytest.mark.parametrize("trainer", [PackedDPO, ReferenceDPO])
+def test_a_bfloat16_base_trains_float32_masters(job, half, tmp_path, trainer) -> None:
+    """The same losses but for bfloat16's rounding, and weights finer than bfloat16."""
+    exact = replace(job, out=tmp_path / "exact", work=tmp_path / "work2", logs=tmp_path / "logs2")
+    exact.out.mkdir()
+    rough, fine = (trainer(options(epochs=2)).train(each)["steps"] for each in (half, exact))
+    assert [step["loss"] for step in rough] == pytest.approx([step["loss"] for step in fine], abs=0.05)
+    weights = load_file(half.out / "model.safetensors")
+    assert all(weight.dtype == torch.float32 for weight in weights.values())
+    assert any(not torch.equal(weight, weight.bfloat16().float()) for weight in weights.values())
+
+
+def test_a_bfloat16_training_goes_on_from_its_checkpoint(half, tmp_path) -> None:
+    whole = replace(half, out=tmp_path / "whole", work=tmp_path / "work2")
+    whole.out.mkdir()
+    PackedDPO(options(batch_size=2)).train(whole)
+    steps = _interrupted_after_two(half)
+    assert steps[0] == 2
+    assert_close(load_file(half.out / "model.safetensors"), load_file(whole.out / "model.safetensors"))
+
+
+def test_log_probs_of_the_base_that_the_job_brings_are_not_computed_again(job, tmp_path, monkeypatch) -> None:
+    model, tokenizer = load_model(job.base, device="cpu")
+    every = [*job.rows, *job.anchors, *job.validation]
+    known: dict[str, dict[str, list[float]]] = {}
+    for row in every:
+        encoded = encode_rows(tokenizer, [row], LEVELS[row.domain])
+        known.setdefault(row.domain, {})[row.id] = score(model, encoded)[0].tolist()
+    other = replace(job, out=tmp_path / "other", work=tmp_path / "work2", reference=known)
+    other.out.mkdir()
+    computed = PackedDPO(options(epochs=2)).train(job)
+    monkeypatch.setattr("avspec.trainers.packed.score", None)
+    brought = PackedDPO(options(epochs=2)).train(other)
+    for ours, theirs in zip(brought["steps"], computed["steps"], strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-5)
 
 
 def test_the_first_loss_is_that_of_no_change(job) -> None:
@@ -138,6 +205,14 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(job, tmp_path) -> N
     whole.out.mkdir()
     PackedDPO(options(batch_size=2)).train(whole)
 
+    steps = _interrupted_after_two(job)
+    assert steps[0] == 2, "the steps before the checkpoint are not repeated"
+    assert_close(load_file(job.out / "model.safetensors"), load_file(whole.out / "model.safetensors"))
+
+
+def _interrupted_after_two(job: TrainingJob) -> list[int]:
+    """Stop a training after two steps, let it go on, and return the steps it still made."""
+
     class Stop(Exception):
         pass
 
@@ -145,13 +220,12 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(job, tmp_path) -> N
         if done == 2:
             raise Stop
 
-    steps = []
+    steps: list[int] = []
     with pytest.raises(Stop):
         PackedDPO(options(batch_size=2)).train(replace(job, checkpoint_steps=1, progress=stop_after_two))
     resumed = replace(job, checkpoint_steps=1, progress=lambda done, total, note: steps.append(done))
     PackedDPO(options(batch_size=2)).train(resumed)
-    assert steps[0] == 2, "the steps before the checkpoint are not repeated"
-    assert_close(load_file(job.out / "model.safetensors"), load_file(whole.out / "model.safetensors"))
+    return steps
 
 
 def accelerate_config(tmp_path: Path, processes: int) -> Path:
