@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -159,8 +159,7 @@ def _shares(told: Told) -> str:
 def _row(told: Told, domain: str, level: str) -> Iterator[str]:
     yield _measured(told, told.answer.best, domain, level)
     if prediction := told.answer.prediction:
-        low, high = prediction.ranges[domain][level]
-        yield f"{prediction.shares[domain][level]:.2f} [{low:.2f}, {high:.2f}]"
+        yield _cell(prediction.shares[domain], level, prediction.ranges[domain][level])
     if told.verified:
         for evaluation in told.verified.evaluations.values():
             yield _measured(told, evaluation, domain, level)
@@ -168,8 +167,16 @@ def _row(told: Told, domain: str, level: str) -> Iterator[str]:
 
 def _measured(told: Told, evaluation: Evaluation, domain: str, level: str) -> str:
     seen = stats.described(evaluation.log_probs[domain], told.question.params.levels[domain])
-    low, high = seen["interval"][level]
-    return f"{seen['shares'][level]:.2f} [{low:.2f}, {high:.2f}]"
+    return _cell(seen["shares"], level, seen["interval"][level])
+
+
+def _cell(shares: Mapping[str, float], level: str, bounds: Sequence[float]) -> str:
+    """Return the wanted level's share with its bounds, and the largest other one, which it must exceed."""
+    others = {name: share for name, share in shares.items() if name != level}
+    rival = max(others, key=lambda name: others[name])
+    ahead = shares[level] - others[rival]
+    sign = ">" if ahead > 0 else "<" if ahead < 0 else "="
+    return f"{shares[level]:.2f} [{bounds[0]:.2f}, {bounds[1]:.2f}] {sign} {rival} {others[rival]:.2f}"
 
 
 def _next(told: Told) -> Iterator[str]:

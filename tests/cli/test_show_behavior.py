@@ -48,6 +48,9 @@ def test_a_combination_that_is_not_in_the_spec_is_answered(avspec, run) -> None:
     assert lines[5].startswith("  predicted  holds with chance ")
     assert " ".join(lines[7].split()) == "domain wanted evaluated [95 %] predicted [80 %]"
     assert [line.split()[:2] for line in lines[8:10]] == [["legal", "expert"], ["medical", "avoidance"]]
+    evaluated = [line.split("]")[1].split()[:2] for line in lines[8:10]]
+    assert {sign for sign, _ in evaluated} != {">"}, "what is not held has a rival that is as large"
+    assert all(line.rsplit("]", 1)[1].split()[0] == ">" for line in lines[8:10]), "as predicted, it holds"
     assert lines[11] == "A prediction is no measurement: --verify makes one evaluation of it, on both splits."
     assert lines[12].startswith("Try it: avspec chat runs/tiny, then /set medical -")
 
