@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Behavior:
     """Whether the wanted levels are dominant, with fluent text, on the search split."""
     fluency_drop: float | None = None
     """Nats per token, on the search split."""
+    least_share: Mapping[str, float] = field(default_factory=dict)
+    """Domain to the share its level must have besides being dominant; a domain without one is not there."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class RunFolder:
     def _behavior(self, name: str, entry: Mapping[str, Any]) -> Behavior:
         found = entry["coefficients"] or {}
         coefficients = {domain: float(found[domain]) for domain in self.domains} if found else {}
-        return Behavior(name, entry["wanted"], coefficients, bool(entry["held"]), entry.get("fluency_drop"))
+        drop, least = entry.get("fluency_drop"), entry.get("least_share") or {}
+        return Behavior(name, entry["wanted"], coefficients, bool(entry["held"]), drop, least)
 
     def behavior(self, name: str) -> Behavior:
         """Return one behavior, by its name or as `medical=expert,legal=generic` in any order.
@@ -124,7 +127,8 @@ class RunFolder:
         behaviors = self.behaviors()
         behavior = behaviors.get(name) or _of_levels(name, behaviors)
         if behavior is None:
-            raise UsageError(f"no behavior is named {name}", where=str(self.path), hint=_suggestion(name, behaviors))
+            hint = _suggestion(name, behaviors, self.path)
+            raise UsageError(f"no behavior is named {name}", where=str(self.path), hint=hint)
         if not behavior.coefficients:
             hint = "raise search.evaluations or search.max_fluency_drop, and apply again"
             raise UsageError(f"the search found no coefficients for the behavior {name}", hint=hint)
@@ -147,13 +151,16 @@ def _levels(section: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _of_levels(name: str, behaviors: Mapping[str, Behavior]) -> Behavior | None:
-    """Return the behavior that wants exactly the levels a combination names."""
+    """Return the behavior that wants exactly the levels a combination names, one that wants no more first."""
     pairs = [part.partition("=") for part in name.replace(" ", "").split(",")]
     wanted = {domain: level for domain, _, level in pairs}
-    return next((behavior for behavior in behaviors.values() if dict(behavior.wanted) == wanted), None)
+    every = [behavior for behavior in behaviors.values() if dict(behavior.wanted) == wanted]
+    return min(every, key=lambda behavior: len(behavior.least_share), default=None)
 
 
-def _suggestion(name: str, behaviors: Mapping[str, Behavior]) -> str:
+def _suggestion(name: str, behaviors: Mapping[str, Behavior], run: Path) -> str:
+    if "=" in name:
+        return f"the search was not made for it; `avspec show {run} --behavior {name}` finds coefficients for it"
     close = difflib.get_close_matches(name, behaviors, n=1)
     if close:
         return f"did you mean {close[0]!r}?"

@@ -18,8 +18,6 @@ from avspec.errors import NonFinite
 from avspec.model.encoding import EncodedRow
 from avspec.model.projection import Head, target_log_probs
 
-SCORER_VERSION = 3
-"""Raise it when scoring gives other numbers: cached evaluations are then made anew."""
 TOKEN_BUDGET = 2048
 """Padded tokens of one forward; more only helps where a matrix product of this many rows is still too small."""
 

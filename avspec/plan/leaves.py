@@ -97,11 +97,19 @@ def _behaviors(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
             lines.append(f"behaviors.{name} {_verb(name in old, name in new)}")
             continue
         for domain in dict.fromkeys([*old[name], *new[name]]):
-            was, now = old[name].get(domain), new[name].get(domain)
-            if was != now:
-                lines.append(_change(f"behaviors.{name}.{domain}", was, now))
+            lines += _wanted(f"behaviors.{name}.{domain}", old[name].get(domain), new[name].get(domain))
     had, has = any(map(_from_atlas, old)), any(map(_from_atlas, new))
     return lines if had == has else [*lines, _change("atlas", had, has)]
+
+
+def _wanted(place: str, old: Any, new: Any) -> list[str]:
+    """Return the changes of what a behavior wants of one domain: its level, and what else it says of it."""
+    before, after = (value if isinstance(value, Mapping) else {"level": value} for value in (old, new))
+    return [
+        _change(place if leaf == "level" else f"{place}.{leaf}", before.get(leaf), after.get(leaf))
+        for leaf in ("level", "share", "weight")
+        if before.get(leaf) != after.get(leaf)
+    ]
 
 
 def _from_atlas(behavior: str) -> bool:

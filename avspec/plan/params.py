@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+Wanted = str | dict[str, str | float]
+"""What a behavior wants of a domain: a level, or `{level, share, weight}` with what is not the default."""
+
 
 class Params(BaseModel):
     """Base of all params; `SPEC_PATHS` names where in a spec each field is written, longest prefix first."""
@@ -165,8 +168,8 @@ class SearchParams(Params):
     max_fluency_drop: float
     """Nats per token."""
     seed: int
-    behaviors: dict[str, dict[str, str]]
-    """Name to the wanted level of each domain it names, the atlas's combinations included."""
+    behaviors: dict[str, dict[str, Wanted]]
+    """Name to what it wants of each domain it names, the atlas's combinations included."""
 
 
 class EvaluateParams(Params):
@@ -187,7 +190,7 @@ class EvaluateParams(Params):
     guardrails: dict[str, float | None]
     """Guardrail to its `max_drop`, a share; null is only watched."""
     levels: dict[str, tuple[str, ...]]
-    behaviors: dict[str, dict[str, str]]
+    behaviors: dict[str, dict[str, Wanted]]
     """As in the search."""
     named: tuple[str, ...]
     """The behaviors the spec names itself; the others come from the atlas."""
@@ -200,7 +203,7 @@ class ReportParams(Params):
     """The report."""
 
     KIND: ClassVar[str] = "report"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     SPEC_PATHS: ClassVar[dict[str, str]] = {
         "name": "name",
         "model": "model.base",
@@ -220,7 +223,7 @@ class ReportParams(Params):
     domains: tuple[str, ...]
     guardrails: dict[str, float | None]
     levels: dict[str, tuple[str, ...]]
-    behaviors: dict[str, dict[str, str]]
+    behaviors: dict[str, dict[str, Wanted]]
     named: tuple[str, ...]
     atlas: bool
     step: float

@@ -8,6 +8,7 @@ from typing import Any
 
 from avspec.report.inputs import Artifacts, Json, Outline
 from avspec.report.text import nats, percent, points
+from avspec.search.demands import Demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Measure:
         """Return how far the wanted level's share is above the largest other."""
         return (self.shares.get(wanted) or 0.0) - self.rival(wanted)[1]
 
+    def beyond(self, wanted: str, least: float | None) -> float:
+        """Return how far the wanted level's share is above the largest that falls short of the least one."""
+        return (self.shares.get(wanted) or 0.0) - Demand(wanted, least).short(self.rows) / max(self.rows, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class DomainResult:
@@ -41,6 +46,8 @@ class DomainResult:
     domain: str
     wanted: str | None
     """None: the behavior leaves the domain free."""
+    least_share: float | None
+    """Share that the wanted level must have besides being the largest; None: any."""
     base: Measure | None
     search: Measure | None
     test: Measure | None
@@ -98,6 +105,8 @@ class Behavior:
     guardrails: tuple[GuardrailResult, ...]
     examples: tuple[Example, ...]
     metrics: Mapping[str, Any]
+    standing: str
+    """Where the search left it: `settled`, `held`, `open` or `unreachable`; empty when the search does not say."""
     obstacles: tuple[str, ...]
     """What stands in the way on the test split, in words; empty when it holds."""
 
@@ -149,6 +158,7 @@ def _behavior(name: str, outline: Outline, artifacts: Artifacts) -> Behavior:
         guardrails=tuple(_guardrail(name, outline, measured, artifacts) for name in outline.guardrails if measured),
         examples=_examples(name, wanted, outline, artifacts),
         metrics=measured.get("metrics") or {},
+        standing=((artifacts.search.get("assessment") or {}).get("standings") or {}).get(name, ""),
         obstacles=(),
     )
     return behavior if behavior.held_test else replace(behavior, obstacles=obstacles(behavior, "test", outline))
@@ -160,6 +170,7 @@ def _domain(domain: str, wanted: Mapping[str, str], measured: Json, artifacts: A
     return DomainResult(
         domain=domain,
         wanted=wanted.get(domain),
+        least_share=splits.get("least_share"),
         base=base_measure(artifacts, domain, "test"),
         search=measure(splits.get("search")),
         test=measure(splits.get("test")),
@@ -217,13 +228,21 @@ def _domains_in_the_way(behavior: Behavior, split: str) -> list[str]:
     said = []
     for result in behavior.domains:
         seen = result.test if split == "test" else result.search
-        if result.wanted is None or seen is None or (margin := seen.margin(result.wanted)) > 0:
+        if result.wanted is None or seen is None:
             continue
-        rival, share = seen.rival(result.wanted)
-        verb = "is as large" if margin == 0 else "is larger"
-        text = f"{result.wanted} has {percent(seen.shares.get(result.wanted))}, {rival} {verb} with {percent(share)}"
-        said.append((margin, f"{result.domain}: {text}"))
+        missing = [seen.margin(result.wanted), seen.beyond(result.wanted, result.least_share)]
+        if min(missing) <= 0:
+            said.append((min(missing), f"{result.domain}: {falls_short(seen, result.wanted, result.least_share)}"))
     return [text for _, text in sorted(said, key=lambda pair: pair[0])]
+
+
+def falls_short(seen: Measure, wanted: str, least: float | None) -> str:
+    """Say what keeps the wanted level from being dominant, or from its least share."""
+    text = f"{wanted} has {percent(seen.shares.get(wanted))}"
+    if (margin := seen.margin(wanted)) <= 0:
+        rival, share = seen.rival(wanted)
+        text += f", {rival} {'is as large' if margin == 0 else 'is larger'} with {percent(share)}"
+    return text + (f", at least {percent(least)} is wanted" if seen.beyond(wanted, least) <= 0 else "")
 
 
 def _limits_in_the_way(behavior: Behavior, split: str, outline: Outline) -> list[str]:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from avspec.report import figures, palette, text
+from avspec.report.atlas import panels
 from avspec.report.behaviors import Measure
 from avspec.report.markdown import point_log_probs, point_shares
 from avspec.report.notes import fluency_sentence
+from avspec.report.search import STANDINGS
 from avspec.report.summary import Summary
 
 HERE = Path(__file__).parent
@@ -42,6 +44,8 @@ def report_html(summary: Summary) -> str:
         point_log_probs=point_log_probs,
         fluency=fluency_sentence(summary.outline.max_fluency_drop),
         other_metrics=other_metrics(summary),
+        standings=STANDINGS,
+        panels=panels(summary.atlas, summary.outline),
     )
     return "\n".join(line.rstrip() for line in page.splitlines() if line.strip()) + "\n"
 

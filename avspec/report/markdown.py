@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from avspec.report import text
+from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, Measure
 from avspec.report.inputs import Json
 from avspec.report.notes import fluency_sentence
+from avspec.report.search import STANDINGS
 from avspec.report.summary import Summary
 
 
@@ -20,6 +22,7 @@ def report_markdown(summary: Summary) -> str:
         _facts(summary),
         *_behaviors(summary),
         *_atlas(summary),
+        *_search(summary),
         *_knobs(summary),
         *_vectors(summary),
         *_cost(summary),
@@ -60,7 +63,7 @@ def _behaviors(summary: Summary) -> Iterable[str]:
         return
     yield "## Behaviors"
     domains = summary.outline.domains
-    head = ["behavior", *domains, "coefficients", "fluency drop", "held on search", "held on test"]
+    head = ["behavior", *domains, "coefficients", "fluency drop", "held on search", "held on test", "standing"]
     yield table(head, [_behavior_row(behavior, domains) for behavior in summary.behaviors])
     yield fluency_sentence(summary.outline.max_fluency_drop)
     for behavior in summary.behaviors:
@@ -76,6 +79,7 @@ def _behavior_row(behavior: Behavior, domains: Sequence[str]) -> list[str]:
         text.nats(behavior.fluency_test),
         _held(behavior.held_search),
         _held(behavior.held_test),
+        behavior.standing or text.NOTHING,
     ]
 
 
@@ -85,7 +89,8 @@ def _wanted(level: str | None, result: DomainResult | None) -> str:
     if result is None or result.test is None:
         return level
     bounds = text.interval(result.test.interval.get(level))
-    return f"{level} {text.percent(result.test.shares.get(level))}" + (f" ({bounds})" if bounds else "")
+    least = f", at least {text.percent(result.least_share)} wanted" if result.least_share else ""
+    return f"{level} {text.percent(result.test.shares.get(level))}" + (f" ({bounds})" if bounds else "") + least
 
 
 def _held(held: bool | None) -> str:
@@ -150,17 +155,38 @@ def _atlas(summary: Summary) -> Iterable[str]:
         return
     yield "## Atlas"
     yield table(
-        [*summary.outline.domains, "reached", "held on test", "coefficients", "what stands in the way"],
         [
-            [
-                *row.wanted.values(),
-                "yes" if row.reached else "not reached",
-                _held(row.held_test),
-                text.coefficients(row.coefficients) if row.reached else text.NOTHING,
-                row.obstacle,
-            ]
-            for row in summary.atlas
+            *(f"{domain}, share on test" for domain in summary.outline.domains),
+            "reached",
+            "held on test",
+            "fluency drop",
+            "coefficients",
+            "what stands in the way",
         ],
+        [_atlas_row(row) for row in summary.atlas],
+    )
+
+
+def _atlas_row(row: AtlasRow) -> list[str]:
+    seen = {result.domain: result for result in row.behavior.domains} if row.behavior else {}
+    why = [row.obstacle, row.obstruction.sentence if row.obstruction else ""]
+    return [
+        *(_wanted(level, seen.get(domain)) for domain, level in row.wanted.items()),
+        "yes" if row.reached else "not reached",
+        _held(row.held_test),
+        text.nats(row.behavior.fluency_test if row.behavior else None),
+        text.coefficients(row.coefficients),
+        "; ".join(filter(None, why)),
+    ]
+
+
+def _search(summary: Summary) -> Iterable[str]:
+    if not summary.search.sentences:
+        return
+    yield "## Search"
+    yield " ".join(summary.search.sentences)
+    yield "\n".join(
+        f"- {standing}: {meaning}" for standing, meaning in STANDINGS.items() if standing in summary.search.standings
     )
 
 

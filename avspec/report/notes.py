@@ -16,6 +16,13 @@ MORE_REPEATED = 0.1
 """A share of repeated 4-grams this much above the base's is said."""
 
 
+_MORE = {
+    "unreachable": "The surface gives it no chance anywhere in the range: more evaluations will hardly find it.",
+    "open": "The search did not rule it out: more evaluations (search.evaluations) may find it.",
+}
+"""What a larger search would do for a behavior, by its standing."""
+
+
 def headline(behaviors: Sequence[Behavior], vectors: int) -> str:
     """Say in one sentence what came out, on the test split."""
     held, asked = sum(b.held_test is True for b in behaviors), len(behaviors)
@@ -79,7 +86,8 @@ def _not_held(behavior: Behavior) -> str:
         return f"{behavior.name} was not measured on the test split."
     where = "on the search split but not on the test split" if behavior.held_search else "on neither split"
     text = f"{behavior.name} holds {where}"
-    return f"{text}: {'; '.join(behavior.obstacles)}." if behavior.obstacles else f"{text}."
+    why = f"{text}: {'; '.join(behavior.obstacles)}." if behavior.obstacles else f"{text}."
+    return " ".join(filter(None, (why, _MORE.get(behavior.standing, ""))))
 
 
 def _repetition(behavior: Behavior) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, GuardrailResult, Measure
 from avspec.report.cost import Cost
+from avspec.report.search import Search
 from avspec.report.summary import Summary
 
 FORMAT_VERSION = 1
@@ -35,6 +36,7 @@ def results(summary: Summary) -> dict[str, Any]:
             for row in summary.movements
         },
         "evaluations": summary.cost.evaluations,
+        "search": _search(summary.search),
         "seconds": dict(summary.cost.stages),
         "behaviors": {behavior.name: _behavior(behavior) for behavior in summary.behaviors},
         "guardrails": {
@@ -52,6 +54,7 @@ def _behavior(behavior: Behavior) -> dict[str, Any]:
         "wanted": dict(behavior.wanted),
         "coefficients": dict(behavior.coefficients),
         "held": {"search": behavior.held_search, "test": behavior.held_test},
+        "standing": behavior.standing or None,
         "fluency_drop": behavior.fluency_test,
         "fluency_drop_search": behavior.fluency_search,
         "obstacles": list(behavior.obstacles),
@@ -65,9 +68,20 @@ def _behavior(behavior: Behavior) -> dict[str, Any]:
     }
 
 
+def _search(search: Search) -> dict[str, Any]:
+    return {
+        "sampler": search.sampler,
+        "evaluations": search.evaluations,
+        "stopped": search.stopped or None,
+        "left_out_error": search.left_out_error,
+        "standings": dict(search.standings),
+    }
+
+
 def _domain(result: DomainResult) -> dict[str, Any]:
     return {
         "wanted": result.wanted,
+        "least_share": result.least_share,
         "base": _measure(result.base),
         "search": _measure(result.search),
         "test": _measure(result.test),
@@ -107,6 +121,53 @@ def _atlas(row: AtlasRow) -> dict[str, Any]:
         "coefficients": dict(row.coefficients),
         "margin": row.margin,
         "obstacle": row.obstacle,
+        "why": row.obstruction.sentence if row.obstruction else "",
+    }
+
+
+def atlas_json(summary: Summary) -> str:
+    """Return the text of atlas.json: every combination as measured, or its nearest miss and what is in its way."""
+    rows = [_combination(row) for row in summary.atlas]
+    found = {
+        "format_version": FORMAT_VERSION,
+        "name": summary.outline.name,
+        "domains": {domain: {"levels": list(summary.outline.levels[domain])} for domain in summary.outline.domains},
+        "max_fluency_drop": summary.outline.max_fluency_drop,
+        "reached": sum(row.reached for row in summary.atlas),
+        "combinations": rows,
+    }
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _combination(row: AtlasRow) -> dict[str, Any]:
+    behavior = row.behavior
+    results = behavior.domains if behavior else ()
+    return {
+        "name": row.name,
+        "wanted": dict(row.wanted),
+        "coefficients": dict(row.coefficients),
+        "held": {"search": row.reached, "test": row.held_test},
+        "standing": (behavior.standing if behavior else "") or None,
+        "margin": row.margin,
+        "fluency_drop": {
+            "search": behavior.fluency_search if behavior else None,
+            "test": behavior.fluency_test if behavior else None,
+        },
+        "domains": {r.domain: {"search": _measure(r.search), "test": _measure(r.test)} for r in results},
+        "nearest_miss": None if row.reached else _miss(row),
+    }
+
+
+def _miss(row: AtlasRow) -> dict[str, Any]:
+    why = row.obstruction
+    return {
+        "obstacle": row.obstacle,
+        "domain": why.domain if why else None,
+        "rival": why.rival if why else None,
+        "own_nats": why.own if why else None,
+        "pulls": [{"knob": p.knob, "coefficient": p.coefficient, "nats": p.nats} for p in why.pulls] if why else [],
+        "peak": {"coefficient": why.peak[0], "share": why.peak[1]} if why and why.peak else None,
+        "said": why.sentence if why else "",
     }
 
 

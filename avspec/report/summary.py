@@ -11,7 +11,9 @@ from avspec.report.behaviors import Behavior, Measure, base_measure, read_behavi
 from avspec.report.cost import Cost, read_cost
 from avspec.report.inputs import Artifacts, Json, Outline
 from avspec.report.notes import headline, notes, quantized, subline
+from avspec.report.obstructions import Obstruction, read_obstruction
 from avspec.report.progress import Progress, read_progress
+from avspec.report.search import Search, read_search
 from avspec.report.vectors import Movement, Vector, read_movements, read_vectors
 
 
@@ -32,6 +34,8 @@ class Summary:
     """Those the spec names."""
     combinations: Mapping[str, Behavior]
     """All behaviors searched, the atlas's included."""
+    obstructions: Mapping[str, Obstruction]
+    """What stands in the way of those that do not hold on the search split."""
     base: Mapping[str, Measure | None]
     """The base on the test split, each domain and guardrail."""
     atlas: tuple[AtlasRow, ...]
@@ -41,7 +45,7 @@ class Summary:
     sweep: Mapping[str, tuple[Json, ...]]
     """Domain to its curve, ascending coefficients."""
     progress: Progress
-    sampler: str
+    search: Search
     cost: Cost
     base_metrics: Mapping[str, Any]
     notes: tuple[str, ...]
@@ -51,10 +55,12 @@ def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
     """Compute the report's content from what the stages left."""
     combinations = read_behaviors(outline, artifacts)
     named = tuple(combinations[name] for name in outline.behaviors)
-    atlas = read_atlas(outline, artifacts, combinations)
+    curves = {d: tuple((artifacts.sweep.get("curves") or {}).get(d) or ()) for d in outline.domains}
+    found = {name: read_obstruction(behavior, outline, curves) for name, behavior in combinations.items()}
+    obstructions = {name: obstruction for name, obstruction in found.items() if obstruction}
+    atlas = read_atlas(outline, artifacts, combinations, obstructions)
     cost = read_cost(outline, artifacts)
     measured = (*outline.domains, *outline.guardrails)
-    curves = artifacts.sweep.get("curves") or {}
     return Summary(
         outline=outline,
         headline=headline(named, len(outline.domains)),
@@ -66,13 +72,14 @@ def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
         behaviors=named,
         combinations=combinations,
         base={name: base_measure(artifacts, name, "test") for name in measured},
+        obstructions=obstructions,
         atlas=atlas,
         vectors=read_vectors(outline, artifacts),
         cosines=artifacts.cosines,
         movements=read_movements(outline, artifacts.sweep),
-        sweep={domain: tuple(curves.get(domain) or ()) for domain in outline.domains},
+        sweep=curves,
         progress=read_progress(artifacts.search),
-        sampler=str(artifacts.search.get("sampler") or ""),
+        search=read_search(artifacts.search),
         cost=cost,
         base_metrics=(artifacts.evaluate.get("base") or {}).get("metrics") or {},
         notes=notes(outline, artifacts, combinations),

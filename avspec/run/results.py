@@ -62,11 +62,16 @@ def lines(found: Mapping[str, Any]) -> Iterator[Line]:
         held = held_words(behavior["held"])
         for domain, result in behavior["domains"].items():
             coefficient = f"{behavior['coefficients'][domain]:+.2f}"
-            yield Line(name, held, domain, coefficient, result["wanted"] or "(free)", _share(result))
+            yield Line(name, held, domain, coefficient, _wanted(result), _share(result))
         for guardrail, result in behavior.get("guardrails", {}).items():
             change = f"{-result['drop']:+.2f}"
             state = "" if result["ok"] is None else " ok" if result["ok"] else " too far"
             yield Line(name, held, guardrail, "", f"{result['level']} (guardrail)", f"{change}{state}")
+
+
+def _wanted(result: Mapping[str, Any]) -> str:
+    least = result.get("least_share")
+    return f"{result['wanted'] or '(free)'}{f', at least {least:.2f}' if least else ''}"
 
 
 def _share(result: Mapping[str, Any]) -> str:

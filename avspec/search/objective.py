@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avspec import stats
 from avspec.api import LogProbs
+from avspec.search.demands import Demand, Written, demands
 from avspec.search.evaluations import Evaluation
 from avspec.search.reading import LogProbReading
 
@@ -20,9 +23,13 @@ class Judgement:
     """One evaluation seen from one behavior."""
 
     margin: float
-    """Smallest, over the named domains, of the wanted level's share less the largest other share."""
+    """Smallest, over the named domains, of the wanted level's share less the largest that would not do.
+
+    That is the largest other level's share or, where more rows are missing for it, the largest share below the
+    least one; weighed where the behavior weighs its domains (`avspec.search.demands`).
+    """
     log_prob_margin: float
-    """The same in nats per token: rows' mean of the wanted log-prob less the highest other one."""
+    """In nats per token, smallest over the domains: rows' mean of the wanted log-prob less the highest other one."""
     fluency_drop: float
     """Largest, over the named domains, fall of the wanted responses' mean log-prob against the base, nats."""
     excess: float
@@ -30,7 +37,7 @@ class Judgement:
     feasible: bool
     """Whether no limit is exceeded: the text stays fluent and the guardrails hold."""
     held: bool
-    """Whether the wanted level dominates in every named domain, feasibly."""
+    """Whether the wanted level dominates in every named domain, with its least share, feasibly."""
     value: float
     """What a sampler maximizes: the margin, with the log-prob margin as tie-breaker."""
 
@@ -42,8 +49,8 @@ class Objective:
     domains: tuple[str, ...]
     levels: Mapping[str, tuple[str, ...]]
     """Levels of every domain and guardrail, least to most preferred."""
-    behaviors: Mapping[str, Mapping[str, str]]
-    """Behavior to its wanted levels by domain; a domain it does not name is free."""
+    behaviors: Mapping[str, Mapping[str, Written]]
+    """Behavior to what it wants of each domain it names, as a spec says it; the other domains are free."""
     base: Evaluation
     """The evaluation at zero, which fluency and guardrails are measured against."""
     max_fluency_drop: float
@@ -60,7 +67,12 @@ class Objective:
             NonFinite: A log-prob is NaN or infinite.
         """
         guarded = max(self.guardrail_excess(evaluation.log_probs).values(), default=-np.inf)
-        return {name: self._judge(wanted, evaluation, guarded) for name, wanted in self.behaviors.items()}
+        return {name: self._judge(wanted, evaluation, guarded) for name, wanted in self.demands.items()}
+
+    @cached_property
+    def demands(self) -> dict[str, dict[str, Demand]]:
+        """Return what each behavior demands of each domain it names."""
+        return {name: demands(behavior) for name, behavior in self.behaviors.items()}
 
     def guardrail_excess(self, log_probs: Mapping[str, LogProbs]) -> dict[str, float]:
         """Return by how much each guardrail's share fell beyond what is allowed; positive is infeasible."""
@@ -95,7 +107,7 @@ class Objective:
     ) -> tuple[Evaluation, Judgement]:
         own = [(evaluation, judgements[name]) for evaluation, judgements in judged]
         top = max((judgement for _, judgement in own), key=lambda j: (j.feasible, j.value))
-        row = 1 / min(len(self.base.log_probs[domain]) for domain in self.behaviors[name])
+        row = self.row(name, top.margin)
         near = [(e, j) for e, j in own if j.feasible == top.feasible and j.margin > top.margin - 1.01 * row]
         near = [(e, j) for e, j in near if j.held or not top.held]
         if len(near) == 1:
@@ -105,6 +117,12 @@ class Objective:
             # a survival is known to about a twentieth
             key=lambda n: (round(20 * self.survival(name, n[0])), -round(self.edit(n[0]), 6), n[1].value),
         )
+
+    def row(self, name: str, margin: float) -> float:
+        """Return what one row of the domain with the fewest is worth in a margin, as its weight makes it count."""
+        sign = 1.0 if margin > 0 else -1.0
+        wanted = self.demands[name].items()
+        return max(abs(demand.weigh(sign / len(self.base.log_probs[domain]))) for domain, demand in wanted)
 
     def describe(self) -> dict[str, Any]:
         """Return the objective as JSON, which a study keeps for samplers that judge predictions."""
@@ -118,14 +136,19 @@ class Objective:
             "guardrails": dict(self.guardrails),
         }
 
-    def _judge(self, wanted: Mapping[str, str], evaluation: Evaluation, guarded: float) -> Judgement:
+    def _judge(self, wanted: Mapping[str, Demand], evaluation: Evaluation, guarded: float) -> Judgement:
         margins, nats, drops = [], [], []
-        for domain, level in wanted.items():
-            values, index = evaluation.log_probs[domain], self.levels[domain].index(level)
-            margins.append(stats.margin(stats.shares(values), index))
+        for domain, demand in wanted.items():
+            values, index = evaluation.log_probs[domain], self.levels[domain].index(demand.level)
+            margins.append(_margin(stats.shares(values), index, len(values), demand))
             nats.append(stats.log_prob_margin(values, index))
             drops.append(float(np.mean(self.base.log_probs[domain][:, index] - values[:, index])))
         margin, log_prob_margin, drop = min(margins), min(nats), max(drops)
         excess = max(guarded, drop - self.max_fluency_drop)
         held, value = excess <= 0 and margin > 0, margin + TIE_BREAKER * log_prob_margin
         return Judgement(margin, log_prob_margin, drop, excess, excess <= 0, held, value)
+
+
+def _margin(shares: NDArray[np.float64], wanted: int, rows: int, demand: Demand) -> float:
+    above = float(shares[wanted]) - demand.short(rows) / rows
+    return demand.weigh(min(stats.margin(shares, wanted), above))

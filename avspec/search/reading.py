@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspec.api import LogProbs
+from avspec.search.demands import demands
 
 Array = NDArray[Any]
 
@@ -71,7 +72,7 @@ class LogProbReading:
         self._slices = {n: slice(a, b) for n, a, b in zip(self._names, offsets, offsets[1:], strict=False)}
         columns = np.cumsum([0] + [levels for levels, _ in self._shapes.values()]).tolist()
         self._columns = dict(zip(self._names, columns, strict=False))
-        self._table = self._tabulate(objective, columns[-1])
+        self._table, self._short, self._weights = self._tabulate(objective, columns[-1])
         self._limit = float(objective["max_fluency_drop"])
         self._base = np.concatenate([objective["base"][name] for name in self._names])
         self._guards = [(n, objective["base_shares"][n][-1] - d) for n, d in objective["guardrails"].items()]
@@ -82,18 +83,20 @@ class LogProbReading:
         return -np.log(np.maximum(-flat, SMALLEST))
 
     def margins(self, outputs: Array) -> Array:
-        """Return the smallest margin over the domains that a behavior names."""
+        """Return the smallest margin over the domains that a behavior names, as `Objective` judges it."""
         return self._margins([_shares(self._block(outputs, name)) for name in self._names])
 
     def leanings(self, outputs: Array) -> Array:
         """Return what is missing in the named domains together, 0 where each has some margin, less excess.
 
         Rows count by a soft step of how far the wanted level is ahead, so that every step towards a behavior
-        shows, in any domain, long before a share or the smallest margin moves.
+        shows, in any domain, long before a share or the smallest margin moves. A share of s is 2 s - 1 ahead.
         """
         ahead = [_ahead(self._block(outputs, name)) for name in self._names]
         free = np.ones((*outputs.shape[:-1], 1))
-        missing = np.minimum(np.concatenate([*ahead, free], axis=-1)[..., self._table] - SAFE, 0).sum(axis=-1)
+        enough = np.maximum(2 * self._short - 1, SAFE)
+        missing = np.minimum(np.concatenate([*ahead, free], axis=-1)[..., self._table] - enough, 0)
+        missing = (self._weights * missing).sum(axis=-1)
         still = np.zeros((1, outputs.shape[-1]))
         return np.asarray(missing - np.maximum(self.excess(outputs, np.zeros(len(outputs)), still)[:, 0], 0))
 
@@ -130,24 +133,39 @@ class LogProbReading:
     def only(self, behaviors: Array) -> LogProbReading:
         """Return the reading of some behaviors."""
         some = copy.copy(self)
-        some._table = self._table[behaviors]
+        some._table, some._short, some._weights = (
+            each[behaviors] for each in (self._table, self._short, self._weights)
+        )
         return some
 
     def _margins(self, shares: list[Array]) -> Array:
-        free = np.ones((*shares[0].shape[:-1], 1), shares[0].dtype)  # no margin is above 1
-        margins = np.concatenate([*map(_level_margins, shares), free], axis=-1)
-        return np.asarray(margins[..., self._table].min(axis=-1))
+        free = np.full((*shares[0].shape[:-1], 1), np.inf, shares[0].dtype)
+        margins = np.concatenate([*map(_level_margins, shares), free], axis=-1)[..., self._table]
+        if (self._short >= 0).any():
+            wanted = np.concatenate([*shares, free], axis=-1)[..., self._table]
+            margins = np.minimum(margins, wanted - self._short.astype(wanted.dtype))
+        if (self._weights != 1).any():
+            weights = self._weights.astype(margins.dtype)
+            margins = np.where(margins > 0, margins / weights, margins * weights)
+        return np.asarray(margins.min(axis=-1))
 
     def _block(self, outputs: Array, name: str) -> Array:
         return outputs[..., self._slices[name]].reshape(*outputs.shape[:-1], *self._shapes[name])
 
-    def _tabulate(self, objective: Mapping[str, Any], free: int) -> Array:
-        """Return the columns of each behavior's wanted levels, `[behaviors, domains]`; a free domain's last."""
-        table = np.full((len(objective["behaviors"]), len(objective["domains"])), free)
-        for row, wanted in enumerate(objective["behaviors"].values()):
-            for column, (domain, level) in enumerate(wanted.items()):
-                table[row, column] = self._columns[domain] + objective["levels"][domain].index(level)
-        return table
+    def _tabulate(self, objective: Mapping[str, Any], free: int) -> tuple[Array, Array, Array]:
+        """Return of each behavior's demands, `[behaviors, domains]`, the columns, shares that fall short, weights.
+
+        A domain that is free stands last, in the column behind all levels.
+        """
+        shape = len(objective["behaviors"]), len(objective["domains"])
+        table, short, weights = np.full(shape, free), np.full(shape, -1.0), np.ones(shape)
+        for row, behavior in enumerate(objective["behaviors"].values()):
+            for column, (domain, demand) in enumerate(demands(behavior).items()):
+                rows = self._shapes[domain][1]
+                table[row, column] = self._columns[domain] + objective["levels"][domain].index(demand.level)
+                short[row, column] = demand.short(rows) / rows
+                weights[row, column] = demand.weight
+        return table, short, weights
 
 
 class ValueReading:

@@ -109,7 +109,7 @@ def run_search(
         _add_known(study, space, objective, evaluation)
     while (done := len(counted(study))) < space.evaluations:
         check_stop()
-        if reason := _finished(study):
+        if reason := finished(study):
             progress(done, done, reason)
             break
         with quiet():
@@ -194,7 +194,7 @@ def _fail(study: optuna.Study, trial: Trial, reason: str) -> str:
     return f"failed: {reason}"
 
 
-def _finished(study: optuna.Study) -> str | None:
+def finished(study: optuna.Study) -> str | None:
     """Return why the sampler has nothing left to propose, if it can tell and has not."""
-    finished: Callable[[optuna.Study], str | None] | None = getattr(study.sampler, "finished", None)
-    return finished(study) if finished else None
+    ask: Callable[[optuna.Study], str | None] | None = getattr(study.sampler, "finished", None)
+    return ask(study) if ask else None

@@ -151,7 +151,8 @@ class Session:
 
 
 def _wanted(behavior: Behavior) -> str:
-    return ", ".join(f"{domain} {level}" for domain, level in behavior.wanted.items())
+    least = {domain: f" (at least {share:.2f})" for domain, share in behavior.least_share.items()}
+    return ", ".join(f"{domain} {level}{least.get(domain, '')}" for domain, level in behavior.wanted.items())
 
 
 def _behavior_row(behavior: Behavior) -> tuple[str, ...]:

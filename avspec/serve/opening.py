@@ -18,13 +18,18 @@ def open_quietly(run_dir: Path, device: str) -> SteeredModel:
     Raises:
         AvspecError: What `SteeredModel.open` raises.
     """
+    quieten()
+
+    from avspec.model.steered import SteeredModel
+
+    return SteeredModel.open(run_dir, device=device)
+
+
+def quieten() -> None:
+    """Keep the libraries that load models from printing; before they are first imported."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-
-    from avspec.model.steered import SteeredModel
-
-    return SteeredModel.open(run_dir, device=device)

@@ -78,6 +78,8 @@ def _salvage(data: dict[str, Any], error: ValidationError) -> Spec | None:
 
 def _patch(data: Any, path: Path, *, missing: bool) -> None:
     """Take out the value at a path, or put a stand-in where one is missing."""
+    if missing and path[0] == "behaviors":  # a level has no stand-in: the domain goes
+        path, missing = path[:-1], False
     for part in path[:-1]:
         if isinstance(data, dict) and part not in data:
             return  # an earlier patch took out what is around it

@@ -78,10 +78,10 @@ def _behaviors(document: Document, spec: Spec) -> None:
         hint = "name at least one behavior, or say `atlas: true` for all combinations"
         document.wrong("the spec names no behavior", ("behaviors",), hint)
     for name, behavior in spec.behaviors.items():
-        if not behavior:
+        if not behavior and not (document.data.get("behaviors") or {}).get(name):
             document.wrong(f"the behavior `{name}` names no domain", ("behaviors", name), "{domain: level}")
-        for domain, level in behavior.items():
-            _wanted(document, spec, ("behaviors", name, domain), domain, level)
+        for domain, wanted in behavior.items():
+            _wanted(document, spec, ("behaviors", name, domain), domain, wanted.level)
     combinations = prod(len(section.levels or "1") for section in spec.domains.values())
     if spec.atlas and combinations > _MOST_COMBINATIONS:
         hint = "name the behaviors you need instead"
@@ -97,7 +97,8 @@ def _wanted(document: Document, spec: Spec, path: Path, domain: str, level: str)
         document.wrong(f"unknown domain `{domain}`", path, hint, key=True)
     elif (levels := spec.domains[domain].levels) and level not in levels:
         hint = guess(level, levels, "they are, least preferred first,")
-        document.wrong(f"`{domain}` has no level `{level}`", path, hint)
+        spelled = (*path, "level")
+        document.wrong(f"`{domain}` has no level `{level}`", spelled if spelled in document.values else path, hint)
 
 
 def _range(document: Document, spec: Spec) -> None:

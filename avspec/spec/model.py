@@ -6,7 +6,16 @@ from itertools import product
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from avspec import registry
 from avspec.api import Row
@@ -172,6 +181,41 @@ class Search(Section):
     """Seed of the sampler."""
 
 
+class Wanted(Section):
+    """What a behavior wants of one domain; a bare level is short for `{level: LEVEL}`."""
+
+    level: str
+    """The level that must be dominant."""
+    share: float | None = Field(default=None, gt=0, le=1)
+    """Least share of the domain's rows that the level must dominate, besides having the largest share."""
+    weight: float = Field(default=1.0, gt=0)
+    """How much the domain counts beside the others: a search gives weight 2 twice the margin, or leaves it half as
+    far short. What holds does not depend on it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell_out(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"level": value}
+        if not isinstance(value, dict | Wanted):
+            raise ValueError("must be a level, or a section of `level`, `share` and `weight`")
+        return value
+
+    @model_serializer(mode="plain")
+    def written(self) -> str | dict[str, Any]:
+        """Return it as short as a spec can say it: nothing that is a default, a lone level bare."""
+        more: dict[str, Any] = {"share": self.share} if self.share is not None else {}
+        more |= {"weight": self.weight} if self.weight != 1 else {}
+        return {"level": self.level, **more} if more else self.level
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        section = handler.resolve_ref_schema(handler(core_schema))
+        description = section.pop("description")
+        level = {"type": "string", "description": "The level that must be dominant."}
+        return {"description": description, "anyOf": [level, section]}
+
+
 class Spec(Section):
     """What to align, and which behaviors to find."""
 
@@ -202,8 +246,8 @@ class Spec(Section):
     """One alignment vector at a time."""
     search: Search = Search()
     """All of them together."""
-    behaviors: dict[str, dict[str, str]] = {}
-    """Behaviors by name: a level for each domain it names; the others are free."""
+    behaviors: dict[str, dict[str, Wanted]] = {}
+    """Behaviors by name: for each domain it names a level, or `{level, share, weight}`; the others are free."""
     atlas: bool = False
     """Also find every combination of levels of all domains."""
 
@@ -220,18 +264,19 @@ class Spec(Section):
         assert levels is not None, "a checked spec has every level filled in"
         return levels
 
-    def all_behaviors(self) -> dict[str, dict[str, str]]:
-        """Return the named behaviors and, with `atlas`, every other combination of the domains' levels.
+    def all_behaviors(self) -> dict[str, dict[str, str | dict[str, Any]]]:
+        """Return the named behaviors, as short as a spec can say them, and with `atlas` every other combination.
 
-        A combination is named after its levels in domain order: `medical=expert,legal=generic`.
+        A combination is named after its levels in domain order: `medical=expert,legal=generic`. A behavior that
+        wants more than levels does not stand for the combination of its levels.
         """
-        behaviors = dict(self.behaviors)
+        behaviors = {name: {d: w.written() for d, w in behavior.items()} for name, behavior in self.behaviors.items()}
         if self.atlas:
             named = [behavior for behavior in behaviors.values() if len(behavior) == len(self.domains)]
             for levels in product(*(self.levels_of(name) for name in self.domains)):
-                behavior = dict(zip(self.domains, levels, strict=True))
-                if behavior not in named:
-                    behaviors[",".join(f"{name}={level}" for name, level in behavior.items())] = behavior
+                combination: dict[str, str | dict[str, Any]] = dict(zip(self.domains, levels, strict=True))
+                if combination not in named:
+                    behaviors[",".join(f"{name}={level}" for name, level in combination.items())] = combination
         return behaviors
 
     def files_of(self, name: str) -> list[FilePath]:

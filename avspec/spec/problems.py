@@ -89,6 +89,8 @@ def _hint(found: ErrorDetails, here: Path) -> str:
         return f"in YAML 1.2 `{value}` is a text; write true or false"
     if found["type"] in ("int_type", "float_type") and re.fullmatch(r"[-+.\deE]*\d[.\deE]*", str(value)):
         return "remove the quotes" if isinstance(value, str) else ""
+    if here[0] == "behaviors" and here[-1] == "share" and isinstance(value, int | float) and 2 <= value <= 100:
+        return f"a share is a part of 1: did you mean `{value / 100:g}`?"
     if here == ("model", "base") and isinstance(value, str) and re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", value):
         return f"did you mean `hf:{value}`?"
     return ""

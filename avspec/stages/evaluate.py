@@ -9,6 +9,7 @@ from avspec import registry, stats
 from avspec.api import LogProbs, Row
 from avspec.model.generate import decode, generate_ids
 from avspec.plan.params import EvaluateParams
+from avspec.search.demands import least_shares
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
 from avspec.stages.context import Context
@@ -80,15 +81,18 @@ class _Evaluation:
             "coefficients": found["coefficients"],
             "held": {split: judgement.held for split, judgement in judged.items()},
             "fluency_drop": {split: judgement.fluency_drop for split, judgement in judged.items()},
-            "domains": self._domains(evaluations, found["wanted"]),
+            "domains": self._domains(evaluations, found["wanted"], least_shares(self.params.behaviors[name])),
             "guardrails": {name: self._guardrail(name, evaluations) for name in self.params.guardrails},
             "metrics": {},
         }
 
-    def _domains(self, evaluations: Mapping[str, Evaluation], wanted: Mapping[str, str]) -> dict[str, Any]:
+    def _domains(
+        self, evaluations: Mapping[str, Evaluation], wanted: Mapping[str, str], least: Mapping[str, float] | None = None
+    ) -> dict[str, Any]:
         return {
             domain: {
                 "wanted": wanted.get(domain),
+                "least_share": (least or {}).get(domain),
                 **{split: self._measured(domain, split, e, wanted.get(domain)) for split, e in evaluations.items()},
             }
             for domain in (self.params.domains if wanted else self.params.levels)

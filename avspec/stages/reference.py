@@ -11,9 +11,9 @@ import torch
 
 from avspec.api import LogProbs, Row
 from avspec.digest import digest
-from avspec.model.encoding import encode_rows
+from avspec.model.encoding import SCORER_VERSION, encode_rows
 from avspec.model.loading import load_model, read_info
-from avspec.model.scorer import SCORER_VERSION, score
+from avspec.model.scorer import score
 from avspec.search.evaluations import EvaluationCache
 from avspec.stages.data import read_split
 

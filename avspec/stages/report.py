@@ -1,4 +1,4 @@
-"""report: what came out, as report.json, report.md and report.html."""
+"""report: what came out, as report.json, report.md and report.html, and the atlas as atlas.json."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,9 @@ from avspec.plan.params import ReportParams
 from avspec.report.html import report_html
 from avspec.report.inputs import Outline, read_artifacts
 from avspec.report.markdown import report_markdown
-from avspec.report.results import report_json
+from avspec.report.results import atlas_json, report_json
 from avspec.report.summary import summarize
+from avspec.search.demands import levels_of
 from avspec.stages.context import Context
 from avspec.store.manifest import FILE_NAME
 
@@ -18,7 +19,7 @@ Cosines = dict[str, dict[str, float | None]]
 
 
 def run(params: ReportParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
-    """Write the three reports; all three say the same numbers.
+    """Write the reports, which all say the same numbers.
 
     Raises:
         Corrupted: The JSON of an input cannot be read.
@@ -26,11 +27,14 @@ def run(params: ReportParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
     cosines = _cosines(params.domains, inputs, ctx)
     artifacts = read_artifacts(inputs, cosines, _seconds(inputs, ctx))
     summary = summarize(_outline(params, artifacts.search.get("max_fluency_drop")), artifacts)
-    for name, content in (
-        ("report.json", report_json(summary)),
-        ("report.md", report_markdown(summary)),
-        ("report.html", report_html(summary)),
-    ):
+    written = {
+        "report.json": report_json(summary),
+        "report.md": report_markdown(summary),
+        "report.html": report_html(summary),
+    }
+    if params.atlas:
+        written["atlas.json"] = atlas_json(summary)
+    for name, content in written.items():
         (out / name).write_text(content, encoding="utf-8")
     ctx.progress(1, 1, summary.headline)
 
@@ -42,7 +46,7 @@ def _outline(params: ReportParams, max_fluency_drop: float | None) -> Outline:
         domains=params.domains,
         guardrails=params.guardrails,
         levels=params.levels,
-        behaviors={name: params.behaviors[name] for name in params.named},
+        behaviors={name: levels_of(params.behaviors[name]) for name in params.named},
         atlas=params.atlas,
         max_fluency_drop=max_fluency_drop,
     )

@@ -9,10 +9,12 @@ from avspec import registry
 from avspec.api import SearchSpace
 from avspec.digest import digest
 from avspec.plan.params import SearchParams
+from avspec.search.demands import least_shares, levels_of
 from avspec.search.evaluations import Evaluation, same
 from avspec.search.objective import Objective
-from avspec.search.study import open_study, run_search
-from avspec.search.trials import SearchTrial
+from avspec.search.standings import describe_standings
+from avspec.search.study import finished, open_study, run_search
+from avspec.search.trials import SearchTrial, counted
 from avspec.stages.context import Context
 from avspec.stages.surface import Live, Surface, read_json, write_json
 
@@ -52,7 +54,11 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
         space.behaviors,
         registry.create("samplers", params.sampler, params.options).create(space),
     )
+    before = len(counted(study))
     trials = run_search(study, space, surface.evaluate, objective, known, ctx.progress, ctx.check_stop)
+    stopped = finished(study) if len(trials) < space.evaluations else None
+    if stopped:
+        ctx.log(_stopped(stopped, before, len(trials), space.evaluations))
     evaluations = [surface.evaluate(trial.coefficients) for trial in trials if trial.reason is None]
     write_json(
         out / "search.json",
@@ -63,6 +69,8 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
             "max_fluency_drop": params.max_fluency_drop,
             "domains": params.domains,
             "evaluations": len(trials),
+            "stopped": stopped,
+            "assessment": describe_standings(study, space),
             "counts": _counts(trials, surface),
             "study": {"name": study.study_name, "storage": STUDIES},
             "trials": [_trial(trial) for trial in trials],
@@ -70,6 +78,13 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
             "failed": [{"coefficients": t.coefficients, "reason": t.reason} for t in trials if t.reason is not None],
         },
     )
+
+
+def _stopped(reason: str, before: int, done: int, allowed: int) -> str:
+    """Say that the sampler ended the search, and what a larger number of evaluations would change."""
+    if before == done:
+        return f"the search had ended by itself after {done} evaluations ({reason}): no further one was made"
+    return f"the search ended by itself after {done} of {allowed} evaluations: {reason}"
 
 
 def _swept(folder: Path, surface: Surface) -> list[Evaluation]:
@@ -117,7 +132,8 @@ def _found(
     for name, (evaluation, judgement) in objective.best(evaluations).items():
         number = next(t.number for t in trials if same(t.coefficients, evaluation.coefficients))
         found[name] = {
-            "wanted": dict(objective.behaviors[name]),
+            "wanted": levels_of(objective.behaviors[name]),
+            "least_share": least_shares(objective.behaviors[name]),
             "coefficients": dict(evaluation.coefficients),
             "trial": number,
             **asdict(judgement),

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from avspec.api import LogProbs, Row
-from avspec.digest import digest
 from avspec.model.compiled import compile_layers, pays_back
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
-from avspec.model.scorer import SCORER_VERSION, score
+from avspec.model.scorer import score
 from avspec.search.evaluations import Evaluation, EvaluationCache, rounded
 from avspec.stages.data import read_split
 from avspec.stages.extract import VECTOR
+from avspec.stages.kept import dependencies, surface_key
 
 
 class Live:
@@ -63,14 +63,8 @@ class Surface:
     ) -> None:
         self.live, self.levels = live, levels
         self.rows: dict[str, list[Row]] = {name: read_split(inputs[f"data[{name}]"], split) for name in levels}
-        # Artifacts lie in folders named by their keys. A vector made anew under its old key may differ in its
-        # last bits, so vectors count by their bytes
-        self.depends = {
-            address: read_json(path / "vector.json")["sha256"] if address.startswith("extract[") else path.name
-            for address, path in inputs.items()
-            if address.startswith(("base", "data[", "extract["))
-        }
-        self.key = digest({"split": split, "scorer": SCORER_VERSION, "inputs": self.depends})
+        self.depends = dependencies(inputs)
+        self.key = surface_key(self.depends, split)
         self.cache = EvaluationCache(folder / self.key)
         self.made = 0
         """Evaluations that this surface had to compute."""

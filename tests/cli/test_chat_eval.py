@@ -103,6 +103,20 @@ def test_behave_lists_and_sets_behaviors(run: Path) -> None:
     assert "did you mean 'clinic'?" in chat("/behave clinc")
 
 
+def test_behave_says_the_least_share_and_prefers_the_behavior_that_asks_for_levels_alone(run: Path) -> None:
+    found = json.loads((run / "search.json").read_text())
+    strict = {
+        **found["behaviors"]["clinic"],
+        "coefficients": {"medical": 1, "legal": -1},
+        "least_share": {"legal": 0.6},
+    }
+    found["behaviors"] = {"strict": strict, **found["behaviors"]}
+    (run / "search.json").write_text(json.dumps(found))
+    chat = Chat(run)
+    assert chat("/behave strict") == "medical expert, legal avoidance (at least 0.60): medical 1, legal -1\n"
+    assert chat("/behave legal=avoidance,medical=expert").endswith("medical 0.5, legal -0.25\n")
+
+
 def test_a_conversation_has_turns_until_it_is_reset(run: Path) -> None:
     chat = Chat(run)
     first = chat("Does it hurt?").strip()

@@ -110,6 +110,7 @@ def test_a_combination_that_has_a_name_is_found_by_its_levels(model: SteeredMode
         ("clinik", r"no behavior is named clinik[^$]*did you mean 'clinic'\?"),
         ("zzz", r"the behaviors are clinic, and 2 combinations like 'medical=avoidance,legal=avoidance'"),
         ("medical=avoidance,legal=avoidance", "the search found no coefficients"),
+        ("legal=expert", r"avspec show .*tiny --behavior legal=expert` finds coefficients"),
     ],
 )
 def test_a_behavior_that_is_not_there(model: SteeredModel, name: str, message: str) -> None:

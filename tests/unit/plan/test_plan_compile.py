@@ -200,3 +200,13 @@ def test_unknown_target(bench):
         graph.select(bench.stages(), "train[medcal]")
     assert error.value.what == "this spec has no stage 'train[medcal]'"
     assert error.value.hint.startswith("did you mean train[medical]? stages: base, data[medical], ")
+
+
+def test_a_level_spelled_out_has_the_key_of_the_bare_level(bench):
+    bare = graph.keys(bench.stages())
+    bench.edit("court: {legal: expert}", "court: {legal: {level: expert, weight: 1}}")
+    assert graph.keys(bench.stages()) == bare
+    assert bench.stage("search").params.identity()["behaviors"]["court"] == {"legal": "expert"}
+    bench.edit("weight: 1", "share: 0.6")
+    now = graph.keys(bench.stages())
+    assert {address for address in now if now[address] != bare[address]} == {"search", "evaluate", "report"}

@@ -61,6 +61,12 @@ def test_going_back_reuses_what_was_there(done):
             "search",
             ["behaviors.court.legal expert -> avoidance"],
         ),
+        (
+            "court: {legal: expert}",
+            "court: {legal: {level: expert, share: 0.6, weight: 2}}",
+            "evaluate",
+            ["behaviors.court.legal.share unset -> 0.6", "behaviors.court.legal.weight unset -> 2.0"],
+        ),
         ("  court: {legal: expert}\n", "", "search", ["behaviors.court removed"]),
         ("expert}\n", "expert}\n  new: {legal: generic}\n", "evaluate", ["behaviors.new added"]),
         ("behaviors:", "atlas: true\nbehaviors:", "search", ["atlas false -> true"]),
@@ -240,3 +246,11 @@ def test_json(done):
         "changes": [],
     }
     assert found["stages"][9]["changes"] == ["search.evaluations 20 -> 40"]
+
+
+def test_a_changed_least_share_is_named_alone(done):
+    done.edit("court: {legal: expert}", "court: {legal: {level: expert, share: 0.6}}")
+    done.carry_out()
+    done.edit("share: 0.6", "share: 0.7")
+    assert told(done.plan())["search"] == ("spec-changed", ["behaviors.court.legal.share 0.6 -> 0.7"])
+    assert done.plan(verify=True).summary == {"reuse": 9, "run": 3}

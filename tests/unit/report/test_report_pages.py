@@ -167,3 +167,45 @@ def test_equal_inputs_give_equal_bytes_in_any_process(summary_of):
 
 def everything(summary):
     return report_html(summary) + report_markdown(summary) + report_json(summary)
+
+
+def test_how_the_search_ended_is_said(plain, page):
+    found, said, written = results(plain)["search"], Reader(page).said, report_markdown(plain)
+    assert found["left_out_error"] == 0.043 and sum(found["standings"].values()) == 3
+    for text_ in (said, written):
+        assert "misses the shares of that one by 4 points on average" in text_
+        assert f"After {found['evaluations']} evaluations, of 3 behaviors: " in text_
+    for behavior in plain.behaviors:
+        assert behavior.standing in ("settled", "held", "open")
+        assert f"| {behavior.standing} |" in written
+
+
+def test_a_search_that_ended_by_itself_says_why(summary_of):
+    def stop(inputs):
+        path = inputs["search"] / "search.json"
+        found = json.loads(path.read_text()) | {"stopped": "3 behaviors settled, 1 out of reach"}
+        path.write_text(json.dumps(found))
+
+    summary = summary_of(World(**SMALL), stop)
+    sentence = "The sampler ended the search before all were used: 3 behaviors settled, 1 out of reach."
+    assert sentence in Reader(report_html(summary)).said and sentence in report_markdown(summary)
+
+
+def test_a_search_of_an_older_avspec_claims_nothing_it_does_not_say(summary_of):
+    def forget(inputs):
+        path = inputs["search"] / "search.json"
+        found = json.loads(path.read_text())
+        del found["assessment"], found["stopped"]
+        path.write_text(json.dumps(found))
+
+    summary = summary_of(World(**SMALL), forget)
+    assert summary.search.sentences == () and "## Search" not in report_markdown(summary)
+    assert results(summary)["behaviors"]["clinic"]["standing"] is None
+
+
+def test_the_map_of_the_atlas_shows_each_combination_once(with_atlas, atlas_page):
+    cells = [dict(attrs).get("class") for tag, attrs in Reader(atlas_page).attributes if tag == "td"]
+    shown = Counter(cell for cell in cells if cell in ("both", "once", "miss"))
+    assert shown["miss"] == sum(not row.reached for row in with_atlas.atlas)
+    assert shown["both"] == sum(row.reached and bool(row.held_test) for row in with_atlas.atlas)
+    assert sum(shown.values()) == 27

@@ -13,7 +13,7 @@ def written(tmp_path_factory):
     from avspec.stages.context import Context
     from avspec.stages.report import run
 
-    root, world = tmp_path_factory.mktemp("stage"), World()
+    root, world = tmp_path_factory.mktemp("stage"), World(atlas=True)
     inputs = write_run(root / "in", world)
     directions = {"medical": [1.0, 0.0], "financial": [1.0, 1.0], "legal": [0.0, -2.0]}
     for domain, direction in directions.items():
@@ -26,9 +26,9 @@ def written(tmp_path_factory):
         domains=outline.domains,
         guardrails=outline.guardrails,
         levels=outline.levels,
-        behaviors=outline.behaviors,
+        behaviors=world.searched(),
         named=tuple(outline.behaviors),
-        atlas=False,
+        atlas=True,
         step=0.5,
         low=-1.5,
         high=1.5,
@@ -41,8 +41,13 @@ def written(tmp_path_factory):
     return out
 
 
-def test_it_writes_three_reports(written):
-    assert sorted(path.name for path in written.iterdir()) == ["report.html", "report.json", "report.md"]
+def test_it_writes_three_reports_and_the_atlas(written):
+    names = ["atlas.json", "report.html", "report.json", "report.md"]
+    assert sorted(path.name for path in written.iterdir()) == names
+    atlas = json.loads((written / "atlas.json").read_text())
+    said = {row["name"]: row for row in json.loads((written / "report.json").read_text())["atlas"]}
+    assert len(atlas["combinations"]) == len(said) == 27
+    assert all(row["coefficients"] == said[row["name"]]["coefficients"] for row in atlas["combinations"])
 
 
 def test_cosines_are_computed_from_the_vectors(written):

@@ -5,6 +5,7 @@ import pytest
 from synthetic import BEHAVIORS, SECONDS, World, write_run
 
 from avspec.errors import Corrupted
+from avspec.report.behaviors import Measure, falls_short
 from avspec.report.inputs import read_artifacts
 from avspec.report.notes import headline, quantized
 from avspec.report.progress import read_progress
@@ -122,3 +123,39 @@ def test_evaluations_that_failed_are_told(summary_of):
         path.write_text(json.dumps(value))
 
     assert "1 evaluation of the sweep failed: not finite there." in summary_of(World(), spoil).notes
+
+
+def test_a_least_share_that_is_missed_is_in_the_way(summary_of):
+    def demand(inputs, share):
+        path = inputs["evaluate"] / "evaluate.json"
+        value = json.loads(path.read_text())
+        clinic = value["behaviors"]["clinic"]
+        clinic["held"]["test"] = False
+        clinic["domains"]["medical"]["least_share"] = share
+        for domain, level in clinic["wanted"].items():
+            rest = [name for name in clinic["domains"][domain]["test"]["shares"] if name != level]
+            clinic["domains"][domain]["test"]["shares"] = {level: 0.5, rest[0]: 5 / 12, rest[1]: 1 / 12}
+        path.write_text(json.dumps(value))
+
+    def said(share):
+        summary = summary_of(World(), lambda inputs: demand(inputs, share))
+        return next(b for b in summary.behaviors if b.name == "clinic").obstacles
+
+    assert said(0.6) == ("medical: expert has 50%, at least 60% is wanted",)
+    assert said(0.5) == ()
+
+
+def test_a_level_that_is_neither_largest_nor_enough_is_said_to_be_both():
+    seen = Measure(12, {"avoidance": 0.25, "expert": 0.75}, {}, {}, None)
+    assert falls_short(seen, "avoidance", 0.6) == (
+        "avoidance has 25%, expert is larger with 75%, at least 60% is wanted"
+    )
+
+
+def test_a_note_says_what_a_larger_search_would_do(plain):
+    for behavior in plain.behaviors:
+        if behavior.held_test:
+            continue
+        note = next(note for note in plain.notes if note.startswith(f"{behavior.name} holds"))
+        assert note.endswith("may find it.") is (behavior.standing == "open")
+    assert {b.standing for b in plain.behaviors if not b.held_test} >= {"open"}

@@ -125,3 +125,65 @@ def test_the_description_is_json_with_the_numbers_a_sampler_needs():
     described = json.loads(json.dumps(objective({"medical": "expert"}).describe()))
     assert described["base"]["legal"] == pytest.approx([-0.25, -1.25, -2.25])
     assert described["behaviors"] == {"it": {"medical": "expert"}}
+
+
+def test_a_least_share_must_be_reached_besides_being_dominant():
+    def judged(experts, generics, share):
+        goal = Objective(
+            ("medical",),
+            {"medical": LEVELS},
+            {"it": {"medical": {"level": "expert", "share": share}}},
+            medical(4, 4, 0.0),
+            9.0,
+        )
+        return goal.judge(medical(experts, generics, 0.5))["it"]
+
+    assert judged(7, 3, 0.5).held and judged(6, 3, 0.5).held, "at least: exactly one half is enough"
+    assert not judged(5, 3, 0.5).held, "dominant, but too few"
+    assert judged(6, 3, 0.5).margin == pytest.approx(1 / 12), "one row beyond what would not do"
+    assert judged(5, 3, 0.5).margin == 0.0
+    assert not judged(6, 6, 0.5).held, "enough, but a tie"
+    assert judged(7, 3, 0.55).held and not judged(6, 3, 0.55).held
+    assert judged(12, 0, 1.0).held and not judged(11, 1, 1.0).held
+
+
+def weighing(level, medical, legal):
+    """Return the judgement of margins 0.25 (expert) or -0.25 (generic) in medical and 1.0 in legal."""
+    wanted = {"medical": {"level": level, "weight": medical}, "legal": {"level": "avoidance", "weight": legal}}
+    return objective(wanted, 9.0).judge(NOW)["it"]
+
+
+def test_a_weight_moves_the_value_and_never_what_holds():
+    assert weighing("expert", 1, 1).margin == weighing("expert", 2, 1).margin == 0.25
+    assert weighing("expert", 1, 2).margin == pytest.approx(0.5), "a lighter domain needs less for the same value"
+    assert weighing("expert", 1, 10).margin == 1.0, "now legal, the heaviest, is the smallest"
+    assert weighing("generic", 1, 1).margin == weighing("generic", 2, 1).margin == -0.25
+    assert weighing("generic", 1, 2).margin == pytest.approx(-0.125)
+    for medical, legal in ((1, 1000), (1000, 1)):
+        assert weighing("expert", medical, legal).held and not weighing("generic", medical, legal).held
+
+
+def test_weights_count_by_their_ratio_alone():
+    assert weighing("expert", 0.3, 0.6) == weighing("expert", 1, 2) == weighing("expert", 5, 10)
+    alone = objective({"medical": {"level": "expert", "weight": 7.0}}, 9.0).judge(NOW)["it"]
+    assert alone == objective({"medical": "expert"}, 9.0).judge(NOW)["it"]
+
+
+def test_of_two_points_the_one_that_serves_the_heavier_domain_is_best():
+    domains = ("medical", "legal")
+    strong, weak = medical(10, 1, 0.0).log_probs["medical"], medical(7, 4, 0.0).log_probs["medical"]
+    for_medical = Evaluation({"medical": 1.0}, {"medical": strong, "legal": weak}, 0.0)
+    for_legal = Evaluation({"medical": -1.0}, {"medical": weak, "legal": strong}, 0.0)
+    for heavy, best in (("medical", for_medical), ("legal", for_legal)):
+        wanted = {d: {"level": "expert", "weight": 4.0 if d == heavy else 1.0} for d in domains}
+        goal = Objective(domains, dict.fromkeys(domains, LEVELS), {"it": wanted}, for_medical, 9.0)
+        assert goal.best([for_medical, for_legal])["it"][0] is best
+
+
+def test_a_tie_of_margin_and_survival_goes_to_the_smaller_edit_by_the_vectors_norms():
+    rows = medical(9, 3, 0.0).log_probs["medical"]
+    one, other = (Evaluation({"medical": m, "legal": w}, {"medical": rows}, 0.0) for m, w in ((0.5, 0.0), (0.0, 0.3)))
+    goal = Objective(("medical", "legal"), {"medical": LEVELS}, {"it": {"medical": "expert"}}, one, 9.0)
+    assert goal.best([one, other])["it"][0] is other
+    heavy = replace(goal, norms={"medical": 1.0, "legal": 2.0})
+    assert heavy.best([one, other])["it"][0] is one

@@ -111,3 +111,48 @@ def test_values_read_as_margins():
     np.testing.assert_array_equal(reading.only(np.array([1])).margins(values), values[:, 1:])
     assert reading.survival(values[0], np.random.default_rng(0)).tolist() == [1.0, 0.0]
     assert (reading.excess(values, np.ones(2), np.ones((3, 2))) < 0).all()
+
+
+DEMANDING = {
+    "share": {"medical": {"level": "expert", "share": 0.6}, "legal": "avoidance"},
+    "weight": {"medical": {"level": "expert", "weight": 3.0}, "legal": {"level": "avoidance", "weight": 0.25}},
+    "both": {"legal": {"level": "generic", "share": 0.5, "weight": 2.0}},
+    **BEHAVIORS,
+}
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_least_shares_and_weights_are_read_as_the_objective_judges_them(surface, kind):
+    objective = surface.objective(DEMANDING, max_fluency_drop=9.0)
+    reading = reading_of(objective)
+    signs = set()
+    for evaluation in points(surface, 120):
+        judged = objective.judge(evaluation).values()
+        margins = reading.margins(reading.encode(evaluation.log_probs).astype(kind))
+        assert margins == pytest.approx([j.margin for j in judged], abs=1e-6)
+        assert (margins > 0).tolist() == [j.held for j in judged], "float32 must not make up a row"
+        signs |= {(name, j.held) for name, j in zip(DEMANDING, judged, strict=True)}
+    assert len(signs) >= 10, "the points tell behaviors apart"
+
+
+def test_survival_and_only_see_the_least_share(surface):
+    behaviors = {"any": {"medical": "expert"}, "most": {"medical": {"level": "expert", "share": 0.75}}}
+    reading = reading_of(surface.objective(behaviors))
+    log_probs = {
+        "medical": np.vstack([np.tile([-3.0, -2.0, -1.0], (9, 1)), np.tile([-3.0, -1.0, -2.0], (3, 1))]),
+        "legal": np.tile([-3.0, -2.0, -1.0], (12, 1)),
+    }
+    outputs = reading.encode(log_probs)
+    sure, doubtful = reading.survival(outputs, np.random.default_rng(0))
+    assert sure > 0.85 and 0.5 < doubtful < 0.8, "half of the resamplings have fewer rows than the nine needed"
+    assert reading.only(np.array([1])).margins(outputs) == pytest.approx([1 / 12])
+
+
+def test_leanings_pull_on_until_the_least_share_is_in_reach(surface):
+    wanted = {"any": {"medical": "expert"}, "most": {"medical": {"level": "expert", "share": 0.9}}}
+    light = {"light": {"medical": {"level": "expert", "share": 0.9, "weight": 0.5}, "legal": "generic"}}
+    reading = reading_of(surface.objective({**wanted, **light, "legal": {"legal": "generic"}}, 9.0))
+    outputs = np.array([reading.encode(surface({"medical": c, "legal": 0.0}).log_probs) for c in (-0.5, 0.3, 1.0)])
+    some, most, half, legal = reading.leanings(outputs).T
+    assert some[1] > -0.1 > most[1] and most[1] < most[2], "enough for dominance is not enough for nine tenths"
+    assert half == pytest.approx(0.5 * most + legal)

@@ -216,3 +216,27 @@ def test_problems_have_the_exit_code_of_bad_data(write):
     with pytest.raises(SpecError) as error:
         load_spec(write("apiVersion: avspec/v1\n"))
     assert error.value.exit_code == DataError([]).exit_code == 65
+
+
+def test_a_behavior_may_demand_a_least_share_and_weigh_its_domains(write):
+    path = write(GOOD.replace("legal: avoidance", "legal: {level: avoidance, share: 0.6, weight: 2}"))
+    loaded = load_spec(path, ["atlas=true"])
+    legal = loaded.spec.behaviors["clinic"]["legal"]
+    assert (legal.level, legal.share, legal.weight) == ("avoidance", 0.6, 2.0)
+    behaviors = loaded.spec.all_behaviors()
+    assert behaviors["clinic"] == {"medical": "expert", "legal": {"level": "avoidance", "share": 0.6, "weight": 2.0}}
+    assert behaviors["medical=expert,legal=avoidance"] == {"medical": "expert", "legal": "avoidance"}
+    assert len(behaviors) == 1 + 9, "a behavior that wants more does not stand for its combination"
+
+
+def test_a_level_spelled_out_is_that_level(write):
+    short = load_spec(write())
+    long = load_spec(write(GOOD.replace("legal: avoidance", "legal: {level: avoidance, weight: 1}"), "long.yaml"))
+    assert long.resolved() == short.resolved() and long.spec.all_behaviors() == short.spec.all_behaviors()
+
+
+def test_a_resolved_demand_loads_to_itself_and_knows_where_it_was_written(write):
+    loaded = load_spec(write(GOOD.replace("legal: avoidance", "legal: {level: avoidance, share: 0.6}")))
+    again = load_spec(write(yaml.safe_dump(loaded.resolved(), sort_keys=False), "again.yaml"))
+    assert again.spec == loaded.spec
+    assert loaded.origins["behaviors.clinic.legal.share"] == "spec.yaml:10"

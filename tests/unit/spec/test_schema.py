@@ -175,3 +175,21 @@ def test_a_broken_plugin_is_left_out(good, monkeypatch):
     assert not accepted(good)
     del good["guardrails"]
     assert accepted(good)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "right"),
+    [
+        ({"level": "expert", "share": 0.6, "weight": 2}, True),
+        ({"level": "expert", "share": 1}, True),
+        ({"share": 0.6}, False),
+        ({"level": "expert", "share": 0}, False),
+        ({"level": "expert", "share": 1.1}, False),
+        ({"level": "expert", "weight": 0}, False),
+        ({"level": "expert", "shar": 0.6}, False),
+        (3, False),
+    ],
+)
+def test_what_a_behavior_wants_of_a_domain(good, wanted, right):
+    good["behaviors"]["clinic"]["legal"] = wanted
+    assert accepted(good) is right
