@@ -25,7 +25,8 @@ class MemoryPlan:
         mapped   whatever of P s + 4 P D is in neither: page cache, given back when memory is short
 
     On a CPU everything but the live model is mapped: an open model needs P b, and the base is never copied. While it
-    is opened, the parameter that is being cast is also there as stored. Measured by `make bench`.
+    is opened in another dtype, the parameters that transformers casts at the same time are there as stored as well,
+    and malloc may keep their memory. Measured by `make bench`.
     """
 
     live: int

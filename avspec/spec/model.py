@@ -167,7 +167,7 @@ class Sweep(Section):
 class Search(Section):
     """The search for the coefficients of every behavior."""
 
-    sampler: PluginSection = PluginSection(plugin="tpe")
+    sampler: PluginSection = PluginSection(plugin="response-surface")
     """Name of an installed sampler, or `{plugin: NAME}` with its options."""
     evaluations: int = Field(default=60, ge=1)
     """Evaluations in all, the sweep's included."""

@@ -21,7 +21,7 @@ from speed.subject import DOMAINS, Subject
 COEFFICIENTS = dict(zip(DOMAINS, (0.4, -0.7, 1.1), strict=True))
 SCRIPT = "mergekit_merge.py"
 PROBE = Path(__file__).with_name("memory_probe.py")
-FORMULAS = {"opening": "at most 1 and the largest parameter as stored", "editing": "1"}
+FORMULAS = {"opening": "1 and the parameters being cast, as stored", "editing": "1 and what malloc kept of these"}
 """Anonymous memory in sizes of the live model; base and vectors are mapped, so they belong to the page cache."""
 COPY_CALL = "target.copy_(source)  # float32, read and write together as many bytes as the edit reads and writes"
 

@@ -9,7 +9,7 @@ BUILT_IN = {
     "trainers": {"dpo", "dpo-reference"},
     "extractors": {"difference"},
     "evaluators": {"preference-accuracy", "repetition"},
-    "samplers": {"tpe", "random"},
+    "samplers": {"response-surface", "tpe", "random"},
 }
 
 

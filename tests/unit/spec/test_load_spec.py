@@ -28,7 +28,7 @@ def test_defaults_are_filled_in_those_of_plugins_too(write):
     assert resolved["training"]["plugin"] == "dpo"
     assert resolved["evaluation"][1]["plugin"] == "repetition"
     assert resolved["evaluation"][1]["max_new_tokens"] == 64
-    assert resolved["search"]["sampler"]["plugin"] == "tpe"
+    assert resolved["search"]["sampler"]["plugin"] == "response-surface"
     assert resolved["data"]["split"] == {"train": 0.7, "search": 0.15, "test": 0.15}
     assert resolved["domains"]["legal"]["levels"] == ["avoidance", "generic", "expert"]
 
