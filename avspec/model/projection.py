@@ -1,23 +1,27 @@
 """Hidden states to the log-probs of target tokens, without ever holding all logits at once.
 
-The vocabulary projection is a fifth of the arithmetic of a small model but nearly all of its memory traffic: 49,152
-float32 logits a token. Here a block of tokens is projected, reduced to one number each while it is still in the cache,
-and forgotten; the backward pass projects it again.
+The vocabulary projection is a fifth of the arithmetic of a small model but most of its memory traffic: 49,152 float32
+logits a token. Here a block of tokens is projected, and a few of them at a time are reduced to one number each while
+they are in the cache; the backward pass projects them again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.nn.functional import linear
 
-BLOCK = {"cpu": 128}
-"""Tokens projected at once, by device: as many as a matrix product needs, as few as the cache holds."""
-BLOCK_ELSEWHERE = 2048
+BLOCK, TILE = {"cpu": 256}, {"cpu": 16}
+"""Tokens that are projected at once, and those of them that are reduced at once, by device.
+
+As many as a matrix product needs, and as few as the cache holds as float32: 3 MB at 49,152 tokens of vocabulary.
+"""
+ELSEWHERE = 2048
+"""Both, on a device whose kernels are long only for many tokens."""
 GRADIENT_BLOCK = 1024
 """Tokens whose gradients of the logits exist at once: a partial sum of the weight's gradient is rounded each time."""
 
@@ -69,13 +73,16 @@ class _TargetLogProbs(Function):
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, scale: float, cap: float | None
     ) -> Tensor:
         normalizers, chosen = torch.empty(2, len(target), dtype=torch.float32, device=hidden.device)
-        size = BLOCK.get(hidden.device.type, BLOCK_ELSEWHERE)
-        for at in range(0, len(target), size):
-            block = slice(at, at + size)
-            logits = _logits(hidden[block], weight, bias, scale, cap)
-            chosen[block] = logits.gather(1, target[block, None]).squeeze(1)
-            largest = logits.amax(1, keepdim=True)
-            normalizers[block] = logits.sub_(largest).exp_().sum(1).log_().add_(largest.squeeze(1))
+        block = BLOCK.get(hidden.device.type, ELSEWHERE)
+        projected = hidden.new_empty(min(block, len(target)), len(weight))
+        for at in range(0, len(target), block):
+            part = _project(hidden[at : at + block], weight, bias, projected)
+            for tile, logits in _tiles(part):
+                span = slice(at + tile.start, at + tile.stop)
+                _bend(logits, scale, cap)
+                chosen[span] = logits.gather(1, target[span, None]).squeeze(1)
+                largest = logits.amax(1, keepdim=True)
+                normalizers[span] = logits.sub_(largest).exp_().sum(1).log_().add_(largest.squeeze(1))
         ctx.save_for_backward(hidden, weight, bias, target, normalizers)
         ctx.scale, ctx.cap = scale, cap
         return chosen - normalizers
@@ -86,46 +93,50 @@ class _TargetLogProbs(Function):
         (gradient,) = gradients
         towards_hidden, towards_weight = torch.empty_like(hidden), torch.zeros_like(weight)
         towards_bias = None if bias is None else torch.zeros_like(bias)
+        projected = hidden.new_empty(min(GRADIENT_BLOCK, len(target)), len(weight))
         for at in range(0, len(target), GRADIENT_BLOCK):
             block = slice(at, at + GRADIENT_BLOCK)
-            towards_logits = _logits_gradient(
-                hidden[block], weight, bias, target[block], normalizers[block], gradient[block], ctx.scale, ctx.cap
-            )
-            towards_hidden[block] = towards_logits @ weight
-            towards_weight.addmm_(towards_logits.t(), hidden[block])
+            part = _project(hidden[block], weight, bias, projected)
+            _turn(part, target[block], normalizers[block], gradient[block], ctx.scale, ctx.cap)
+            torch.mm(part, weight, out=towards_hidden[block])
+            towards_weight.addmm_(part.t(), hidden[block])
             if towards_bias is not None:
-                towards_bias += towards_logits.sum(0)
+                towards_bias += part.sum(0)
         return towards_hidden, towards_weight, towards_bias, None, None, None
 
 
-def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, scale: float, cap: float | None) -> Tensor:
-    """Return float32 logits of a block, a tensor of its own."""
-    logits = linear(hidden, weight, bias).float()
+def _project(hidden: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor) -> Tensor:
+    """Write raw logits into the first rows of `out` and return them: fresh memory for each would cost as much again."""
+    part = out[: len(hidden)]
+    return torch.mm(hidden, weight.t(), out=part) if bias is None else torch.addmm(bias, hidden, weight.t(), out=part)
+
+
+def _tiles(projected: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Yield some tokens after the others, with their logits as float32 to be overwritten."""
+    tile = TILE.get(projected.device.type, ELSEWHERE)
+    scratch = projected.new_empty(min(tile, len(projected)), projected.shape[1], dtype=torch.float32)
+    for at in range(0, len(projected), tile):
+        span = slice(at, min(at + tile, len(projected)))
+        yield span, scratch[: span.stop - at].copy_(projected[span])
+
+
+def _bend(logits: Tensor, scale: float, cap: float | None) -> None:
+    """Turn raw logits into the model's, in place."""
     if scale != 1.0:
         logits.mul_(scale)
-    return logits if cap is None else logits.div_(cap).tanh_().mul_(cap)
+    if cap is not None:
+        logits.div_(cap).tanh_().mul_(cap)
 
 
-def _logits_gradient(
-    hidden: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    target: Tensor,
-    normalizers: Tensor,
-    gradient: Tensor,
-    scale: float,
-    cap: float | None,
-) -> Tensor:
-    """Return the gradient towards the raw logits, `[tokens, vocabulary]`, in the dtype of the hidden states."""
-    result = torch.empty(len(target), len(weight), dtype=hidden.dtype, device=hidden.device)
-    size = BLOCK.get(hidden.device.type, BLOCK_ELSEWHERE)
-    for at in range(0, len(target), size):
-        block = slice(at, at + size)
-        logits = _logits(hidden[block], weight, bias, scale, cap)
-        bent = None if cap is None else 1 - (logits / cap) ** 2
-        towards = logits.sub_(normalizers[block, None]).exp_().mul_(-gradient[block, None])
-        towards.scatter_add_(1, target[block, None], gradient[block, None])
-        if bent is not None:
-            towards.mul_(bent)
-        result[block] = towards if scale == 1.0 else towards.mul_(scale)
-    return result
+def _turn(
+    projected: Tensor, target: Tensor, normalizers: Tensor, gradient: Tensor, scale: float, cap: float | None
+) -> None:
+    """Turn raw logits into the gradient towards them, `[tokens, vocabulary]`, in place."""
+    for span, logits in _tiles(projected):
+        _bend(logits, scale, cap)
+        slope = None if cap is None else 1 - (logits / cap) ** 2
+        share = gradient[span, None]
+        towards = logits.sub_(normalizers[span, None]).exp_().mul_(-share).scatter_add_(1, target[span, None], share)
+        if slope is not None:
+            towards.mul_(slope)
+        projected[span] = towards if scale == 1.0 else towards.mul_(scale)

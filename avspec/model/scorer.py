@@ -98,13 +98,20 @@ def packed_log_probs(model: Any, batch: PackedRows) -> Tensor:
     """Return summed token log-probs of each response, `[rows, levels]`, nats, float32, with gradients if enabled."""
     hidden = model.get_decoder()(
         input_ids=batch.input_ids,
-        attention_mask=batch.mask,
+        attention_mask=_added(batch.mask, model.dtype),
         position_ids=batch.position_ids,
         use_cache=False,
     ).last_hidden_state.flatten(0, 1)
     log_probs = target_log_probs(Head.of(model), hidden[batch.source], batch.target)
     sums = torch.zeros(batch.lengths.numel(), dtype=torch.float32, device=hidden.device)
     return sums.index_add(0, batch.segment, log_probs).view_as(batch.lengths)
+
+
+def _added(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return a mask as what is added to attention scores, on CPUs, where every layer would make that of it anew."""
+    if mask.device.type != "cpu":
+        return mask
+    return torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, float("-inf"))
 
 
 def score(model: Any, rows: Sequence[EncodedRow], token_budget: int = TOKEN_BUDGET) -> LogProbs:
