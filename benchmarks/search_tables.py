@@ -62,7 +62,7 @@ def needs(counts: Sequence[int | None]) -> str:
     never = len(counts) - len(there)
     if not there:
         return "never"
-    return f"{np.mean(there):.0f}" + (f" ({never} of {len(counts)} never)" if never else "")
+    return f"{np.mean(there):.1f}" + (f" ({never} of {len(counts)} never)" if never else "")
 
 
 def draw(results: Mapping[str, Any], reachable: int, budget: int, path: Path) -> None:

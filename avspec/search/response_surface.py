@@ -102,7 +102,7 @@ class ResponseSurfaceSampler(CoefficientSampler):
         for _ in range(choosing):
             waiting.append(self._choose(study, waiting)[0])
         proposal, focus = self._choose(study, waiting)
-        meanwhile = pending(study, trial)
+        meanwhile = pending(study, trial)  # others may have chosen otherwise than was guessed
         if distances(inputs([proposal], self.space), inputs(meanwhile, self.space))[0] <= NEAR:
             proposal, focus = self._choose(study, meanwhile)
         note(study, trial, proposal, focus)

@@ -8,7 +8,7 @@ from surfaces import BEHAVIORS, LEVELS, Surface
 
 from avspec.samplers.random import Random
 from avspec.samplers.response_surface import ResponseSurface
-from avspec.search.acquisition import distances, opening, spread
+from avspec.search.acquisition import _above, distances, opening, spread
 from avspec.search.proposals import FOCUS
 from avspec.search.response_surface import ResponseSurfaceSampler
 from avspec.search.study import run_search
@@ -186,3 +186,11 @@ def test_the_opening_is_inside_the_range_and_its_points_are_apart():
 def test_spread_points_fill_the_range(count):
     points = spread(3, count, np.random.default_rng(0))
     assert points.shape == (count, 3) and (np.abs(points) <= 1).all()
+
+
+def test_chances_go_on_below_one_draw():
+    draws = 0.1 * np.random.default_rng(0).standard_normal((1, 4096, 1))
+    margins = np.concatenate([draws - 0.6, draws - 0.45, draws - 0.1])
+    chances = _above(margins, 0.0)[:, 0]
+    assert 0 < chances[0] < chances[1] < 1e-4  # none of the draws is above zero
+    assert chances[2] == pytest.approx((margins[2] > 0).mean(), abs=0.01)

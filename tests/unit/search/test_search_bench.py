@@ -36,6 +36,16 @@ def test_it_prints_the_curves_of_every_sampler(recorded, capsys):
     assert grid["to_90"][0] <= grid["to_all"][0] <= 441
 
 
+def test_the_response_surface_finds_everything_and_then_stops(recorded, capsys):
+    search_bench.main(
+        ["--surface", str(recorded), "--samplers", "response-surface", "--seeds", "2", "--budget", "60", "--json"]
+    )
+    result = json.loads(capsys.readouterr().out)
+    run = result["samplers"]["response-surface"]
+    assert max(run["evaluations"]) < 60 and run["given_up"] == [0, 0]
+    assert [curve[-1] for curve in run["found"]] == [result["reachable"]] * 2
+
+
 def test_it_prints_a_table_and_draws(recorded, capsys, tmp_path):
     picture = tmp_path / "curves.svg"
     arguments = ["--surface", str(recorded), "--samplers", "grid", "--seeds", "1", "--budget", "20"]
