@@ -2,7 +2,7 @@
 # make test    lint, types, import direction and every test
 # make lint    the first three of those
 # make bench   speed against peers and limits, into benchmarks/RESULTS.md; BENCH='--only editing' runs a part
-# make bench-search   samplers compared on a recorded surface
+# make bench-search   samplers compared on recorded and made-up surfaces; hours, kept in build/search, resumes
 # Each makes .venv and installs what it needs. PYTHON=... picks the interpreter, 3.11 or newer.
 
 PYTHON ?= python3
@@ -13,6 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Libraries must not compete for cores with the matrix products, nor look for a hub
 export TOKENIZERS_PARALLELISM := false
 
+# surfaces are kept: making one trains a model
+.PRECIOUS: build/search/tiny-%.npz
 .PHONY: demo test lint clean bench bench-search
 .DELETE_ON_ERROR:
 
@@ -33,8 +35,29 @@ lint: $(VENV)/.tested
 bench: $(VENV)/.installed $(PEERS)/.installed
 	$(BIN)/python benchmarks/bench.py $(BENCH)
 
-bench-search: $(VENV)/.installed
-	$(BIN)/python benchmarks/search_bench.py
+# a file a surface: what is done stays done
+RESULTS := $(patsubst %,build/search/%.json,surface-smollm2-135m tiny-0 tiny-1 \
+	synthetic-2x4-100 synthetic-3x3-101 synthetic-4x3-103 synthetic-5x2-104)
+SEARCH_BENCH := $(BIN)/python benchmarks/search_bench.py --seeds 10 --budget 160
+
+bench-search: $(RESULTS)
+	$(SEARCH_BENCH) --samplers "" --join $< --figure benchmarks/search.svg
+	$(SEARCH_BENCH) --summary $^
+
+build/search/surface-smollm2-135m.json: benchmarks/surface-smollm2-135m.npz $(VENV)/.installed
+	@mkdir -p $(@D)
+	$(SEARCH_BENCH) --surface $< --samplers response-surface,tpe,gp,cma-es,random,grid,full-grid --json > $@
+
+build/search/tiny-%.npz: $(VENV)/.installed
+	@mkdir -p $(@D)
+	$(BIN)/python benchmarks/search_surfaces.py tiny $@ --seed $*
+
+build/search/tiny-%.json: build/search/tiny-%.npz
+	$(SEARCH_BENCH) --surface $< --samplers response-surface,tpe,random --json > $@
+
+build/search/synthetic-%.json: $(VENV)/.installed
+	@mkdir -p $(@D)
+	$(SEARCH_BENCH) --surface synthetic-$* --samplers response-surface,tpe,random --json > $@
 
 clean:
 	rm -rf $(VENV) $(PEERS) .avspec runs

@@ -3,11 +3,11 @@
     python benchmarks/search_bench.py --surface benchmarks/surface-smollm2-135m.npz \
         --samplers response-surface,tpe,random --seeds 3 --budget 60
 
-The surface file holds `P` [evaluations, domains], coefficient vectors, and `Y` [evaluations, domains, rows, levels],
-mean token log-probs. The truth is an interpolator of another family than any sampler's model: scipy's
-RBFInterpolator, a thin-plate spline through all points. Every sampler starts from nothing, without a sweep, and an
-evaluation counts for all behaviors. A behavior is reachable when it holds somewhere on the paper's grid of 21 values
-a coefficient (for more than three domains, at one of 16,384 Sobol points), and found when it was held at an evaluation.
+What a surface file holds, and how to make one, is said in search_surfaces.py. The truth is an interpolator of another
+family than any sampler's model: scipy's RBFInterpolator, a thin-plate spline through all points. Every sampler starts
+from nothing, without a sweep, and an evaluation counts for all behaviors. A behavior is reachable when it holds
+somewhere on the paper's grid of 21 values a coefficient (for more than three domains, at one of 16,384 Sobol points),
+and found when it was held at an evaluation.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,29 +28,29 @@ import optuna
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 from scipy.stats import qmc
+from search_surfaces import Recorded, load
+from search_tables import draw, summary, table
 
 from avspec import registry
 from avspec.api import SearchSpace
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
 from avspec.search.reading import LogProbReading
+from avspec.search.response_surface import ResponseSurfaceSampler
 from avspec.search.study import run_search
 
 SAMPLERS = ("response-surface", "tpe", "gp", "cma-es", "random", "grid")
 FULL_GRID = "full-grid"
 POINTS = 21
 """Values of each coefficient on the paper's grid."""
-MARKS = (20, 30, 40, 50, 60, 80, 120, 200, 400)
-"""Evaluations at which the table says how many behaviors were found."""
 
 
 class Truth:
     """A surface that answers at any coefficients, and what can be reached on it."""
 
-    def __init__(self, path: Path, low: float, high: float, max_fluency_drop: float) -> None:
-        recorded = np.load(path)
-        points, values = recorded["P"].astype(float), recorded["Y"].astype(float)
-        self.low, self.high, self.shape = low, high, values.shape[1:]
+    def __init__(self, recorded: Recorded, max_fluency_drop: float = math.inf) -> None:
+        points, values = recorded.points, recorded.log_probs
+        self.low, self.high, self.shape = recorded.low, recorded.high, values.shape[1:]
         self.domains = tuple(f"domain-{i + 1}" for i in range(self.shape[0]))
         self.levels = tuple(f"level-{i + 1}" for i in range(self.shape[2]))
         self._at = RBFInterpolator(points, values.reshape(len(points), -1))
@@ -58,8 +59,8 @@ class Truth:
         levels = dict.fromkeys(self.domains, self.levels)
         base = self(dict.fromkeys(self.domains, 0.0))
         self.objective = Objective(self.domains, levels, behaviors, base, max_fluency_drop)
-        reading = LogProbReading(self.objective.describe(), dict.fromkeys(self.domains, self.shape[1]))
-        held = [self._held(reading, points) for points in self._grid()]
+        self.reading = LogProbReading(self.objective.describe(), dict.fromkeys(self.domains, self.shape[1]))
+        held = [self._held(points) for points in self._grid()]
         self.names = np.array(list(behaviors))
         self.held_on_grid = np.concatenate(held)
         self.reachable = set(self.names[self.held_on_grid.any(axis=0)])
@@ -83,17 +84,31 @@ class Truth:
             points = self.low + (self.high - self.low) * unit
         yield from np.array_split(points, math.ceil(len(points) / 1000))
 
-    def _held(self, reading: LogProbReading, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _held(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which behaviors hold at each point, `[points, behaviors]`."""
         values = self._at(points).reshape(-1, *self.shape)
-        outputs = np.array([reading.encode(dict(zip(self.domains, each, strict=True))) for each in values])
+        outputs = np.array([self.reading.encode(dict(zip(self.domains, each, strict=True))) for each in values])
         still = np.zeros((1, outputs.shape[1]))
-        feasible = reading.excess(outputs, np.zeros(len(outputs)), still)[:, 0] <= 0
-        return np.asarray((reading.margins(outputs) > 0) & feasible)
+        feasible = self.reading.excess(outputs, np.zeros(len(outputs)), still)[:, 0] <= 0
+        return np.asarray((self.reading.margins(outputs) > 0) & feasible)
 
 
-def searched(truth: Truth, name: str, seed: int, budget: int) -> tuple[list[int], float]:
-    """Return the number of reachable behaviors found after each evaluation, and the CPU seconds of one."""
+@dataclass(frozen=True)
+class Run:
+    """One search of one sampler."""
+
+    found: list[int]
+    """Reachable behaviors found after each evaluation, up to the budget."""
+    evaluations: int
+    """Evaluations after which the sampler stopped by itself, or the budget."""
+    given_up: int
+    """Reachable behaviors that it called unreachable at its end."""
+    seconds: float
+    """CPU seconds of one evaluation: the sampler's, and Optuna's storage in memory."""
+
+
+def searched(truth: Truth, name: str, seed: int, budget: int) -> Run:
+    """Return one sampler's search with one seed."""
     space = truth.space(seed, budget)
     sampler = registry.create("samplers", name, {}).create(space)
     directions = ["maximize"] * len(space.behaviors)
@@ -105,13 +120,27 @@ def searched(truth: Truth, name: str, seed: int, budget: int) -> tuple[list[int]
     for trial in trials:
         found |= {name for name, judgement in trial.behaviors.items() if judgement.held}
         curve.append(len(found & truth.reachable))
-    return curve + curve[-1:] * (budget - len(curve)), seconds
+    given_up = _unreachable(sampler, study) & truth.reachable - found
+    return Run(curve + curve[-1:] * (budget - len(curve)), len(trials), len(given_up), seconds)
 
 
-def raster(truth: Truth, budget: int) -> list[int]:
-    """Return the curve of the paper's grid visited in its own order, row by row."""
+def _unreachable(sampler: optuna.samplers.BaseSampler, study: optuna.Study) -> set[str]:
+    """Return the behaviors that a sampler calls unreachable; most samplers cannot tell."""
+    if not isinstance(sampler, ResponseSurfaceSampler) or (assessment := sampler.assess(study)) is None:
+        return set()
+    return {name for name, standing in assessment.standings.items() if standing == "unreachable"}
+
+
+def raster(truth: Truth) -> list[int]:
+    """Return the curve of the paper's grid visited in its own order, row by row.
+
+    Raises:
+        SystemExit: There are more than three domains: 21 to their power is more than anybody evaluates.
+    """
+    if len(truth.domains) > 3:
+        raise SystemExit(f"{FULL_GRID} is for at most three domains")
     ever = np.maximum.accumulate(truth.held_on_grid, axis=0)
-    return [int(count) for count in ever.sum(axis=1)[:budget]]
+    return [int(count) for count in ever.sum(axis=1)]
 
 
 def reached(curve: Sequence[int], count: int) -> int | None:
@@ -125,71 +154,41 @@ def measure(truth: Truth, names: Sequence[str], seeds: int, budget: int) -> dict
     results = {}
     for name in names:
         if name == FULL_GRID:
-            runs = [(raster(truth, POINTS**3), 0.0)]
+            grid = raster(truth)
+            runs = [Run(grid, len(grid), 0, 0.0)]
         else:
             runs = [searched(truth, name, seed, budget) for seed in range(seeds)]
-        curves = [curve for curve, _ in runs]
         results[name] = {
-            "found": curves,
-            "to_90": [reached(curve, math.ceil(0.9 * most)) for curve in curves],
-            "to_all": [reached(curve, most) for curve in curves],
-            "seconds_per_evaluation": float(np.mean([seconds for _, seconds in runs])),
+            "found": [run.found for run in runs],
+            "to_90": [reached(run.found, math.ceil(0.9 * most)) for run in runs],
+            "to_all": [reached(run.found, most) for run in runs],
+            "evaluations": [run.evaluations for run in runs],
+            "given_up": [run.given_up for run in runs],
+            "seconds_per_evaluation": float(np.mean([run.seconds for run in runs])),
         }
         print(f"{name}: {results[name]['to_90']} {results[name]['to_all']}", file=sys.stderr, flush=True)
     return results
 
 
-def table(results: Mapping[str, Any], budget: int) -> str:
-    """Return the results as a Markdown table: mean behaviors found, and evaluations needed by each seed."""
-    marks = [mark for mark in MARKS if mark <= budget]
-    titles = ["sampler", *map(str, marks), "90 % found at", "all found at", "CPU s per evaluation"]
-    lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
-    for name, result in results.items():
-        means = [_mean(result["found"], mark) for mark in marks]
-        needed = [", ".join(str(n or "never") for n in result[key]) for key in ("to_90", "to_all")]
-        seconds = f"{result['seconds_per_evaluation']:.2f}"
-        lines.append("| " + " | ".join([name, *means, *needed, seconds]) + " |")
-    return "\n".join(lines)
-
-
-def _mean(curves: Sequence[Sequence[int]], mark: int) -> str:
-    known = all(len(curve) >= mark for curve in curves)
-    return f"{np.mean([curve[mark - 1] for curve in curves]):.1f}" if known else "-"
-
-
-def draw(results: Mapping[str, Any], reachable: int, budget: int, path: Path) -> None:
-    """Draw behaviors found against evaluations."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    for name, result in results.items():
-        mean = np.mean([curve[:budget] for curve in result["found"]], axis=0)
-        axes.plot(range(1, len(mean) + 1), mean, label=name)
-    axes.axhline(reachable, color="gray", linestyle=":", label="reachable")
-    axes.set(xlabel="evaluations", ylabel="behaviors found", ylim=(0, reachable + 1))
-    axes.legend(fontsize="small")
-    figure.savefig(path)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the arguments, run, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--surface", type=Path, default=Path(__file__).parent / "surface-smollm2-135m.npz")
+    recorded = str(Path(__file__).parent / "surface-smollm2-135m.npz")
+    parser.add_argument("--surface", default=recorded, help="a file, or synthetic-DOMAINSxLEVELS-SEED")
     parser.add_argument("--samplers", default=",".join(SAMPLERS), help=f"names, also {FULL_GRID}")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--budget", type=int, default=60)
-    parser.add_argument("--low", type=float, default=-1.5)
-    parser.add_argument("--high", type=float, default=1.0)
     parser.add_argument("--max-fluency-drop", type=float, default=math.inf, help="nats per token")
     parser.add_argument("--json", action="store_true", help="print every curve instead of a table")
     parser.add_argument("--figure", type=Path, help="draw the curves into this file")
     parser.add_argument("--join", type=Path, nargs="*", default=[], help="results of earlier runs with --json")
+    parser.add_argument("--summary", type=Path, nargs="*", help="only print one table of results made with --json")
     args = parser.parse_args(arguments)
+    if args.summary is not None:
+        print(summary(json.loads(path.read_text()) for path in args.summary))
+        return
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    truth = Truth(args.surface, args.low, args.high, args.max_fluency_drop)
+    truth = Truth(load(args.surface), args.max_fluency_drop)
     results = {}
     for path in args.join:
         results.update(json.loads(path.read_text())["samplers"])
@@ -197,9 +196,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.figure:
         draw(results, len(truth.reachable), args.budget, args.figure)
     if args.json:
-        print(json.dumps({"surface": args.surface.name, "reachable": len(truth.reachable), "samplers": results}))
+        print(json.dumps({"surface": Path(args.surface).name, "reachable": len(truth.reachable), "samplers": results}))
     else:
-        print(f"{args.surface.name}: {len(truth.reachable)} of {len(truth.names)} behaviors are reachable\n")
+        print(f"{Path(args.surface).name}: {len(truth.reachable)} of {len(truth.names)} behaviors are reachable\n")
         print(table(results, args.budget))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from optuna.trial import TrialState, create_trial
 
 from avspec.api import SearchSpace
 from avspec.search.coefficient_sampler import CoefficientSampler
-from avspec.search.proposals import FOCUS, PROPOSAL, note, running, seed_of
+from avspec.search.proposals import FOCUS, note, proposal_of, running, seed_of
 from avspec.search.quiet import quiet
 from avspec.search.trials import BEHAVIORS, LIMITS, counted, distributions
 
@@ -51,12 +50,14 @@ class FocusSampler(CoefficientSampler):
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Choose the behavior whose turn it is and ask the method for coefficients."""
-        done, others = counted(study), running(study, trial)
+        others, choosing = running(study, trial)
+        done = counted(study)
         finished = [t for t in done if t.state == TrialState.COMPLETE]
         behavior = self._turn(finished + others)
         view = [self._finished_view(t, behavior) for t in finished]
         view += [_running_view(t, search_space) for t in others]
-        proposal = dict(self.propose(view, self.space, seed_of(self.space.seed, len(done) + len(others))))
+        step = len(done) + len(others) + choosing
+        proposal = dict(self.propose(view, self.space, seed_of(self.space.seed, step)))
         note(study, trial, proposal, self.space.behaviors[behavior])
         return proposal
 
@@ -104,8 +105,7 @@ def with_optuna(sampler: Callable[[int], optuna.samplers.BaseSampler]) -> Propos
 
 
 def _running_view(trial: FrozenTrial, space: dict[str, BaseDistribution]) -> FrozenTrial:
-    params = json.loads(trial.system_attrs[PROPOSAL])
-    return create_trial(state=TrialState.RUNNING, params=params, distributions=space)
+    return create_trial(state=TrialState.RUNNING, params=proposal_of(trial), distributions=space)
 
 
 def _focused(trial: FrozenTrial, behavior: str) -> dict[str, bool]:

@@ -20,8 +20,12 @@ CLIMB = (0.4, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.05)
 """Steps of the climb towards each behavior, which sees predicted means only."""
 FIRST = 3.0
 """What holding a behavior for the first time is worth beside a gain in margin of 1."""
+CLOSER = 0.2
+"""What a gain in margin of 1 is worth where a behavior does not hold yet."""
 NUMBERS = 2_000_000
 """Numbers drawn at once, which bounds the memory."""
+BETWEEN = 2
+"""Points of the opening that lie between the axes."""
 AXIS = 0.7
 """How far along each coefficient's axis the first evaluations go, as a part of the way to the range's end."""
 
@@ -31,8 +35,8 @@ class Acquisition:
     """The expected gain of an evaluation, from draws of the surface's posterior.
 
     A draw says for each row which level dominates, and so gives shares and margins as an evaluation would. A
-    behavior gains where a draw holds it for the first time, and by how far its margin exceeds the best one so
-    far: an expectation over shares with their uncertainty, not a score of smoothed shares.
+    behavior gains where it may hold for the first time, and by how far its margin exceeds the best one so far:
+    an expectation over shares with their uncertainty, not a score of smoothed shares.
     """
 
     surface: SharedGP
@@ -60,10 +64,10 @@ class Acquisition:
         outputs = mean[:, None] + deviation[:, None, None] * self.directions
         margins = self.reading.margins(outputs)
         feasible = self.reading.excess(mean, deviation, self.directions) <= 0
-        held = feasible & (margins > 0)
-        more = feasible * np.maximum(margins - self.best, 0)
-        gains = self.weights * (more + FIRST * (held & (self.best <= 0))).mean(axis=1)
-        return gains, held.mean(axis=1)
+        more = (feasible * np.maximum(margins - self.best, 0)).mean(axis=1)
+        chances = feasible.mean(axis=1) * _above(margins, self.reading.grain / 2)
+        gains = self.weights * np.where(self.best > 0, more, CLOSER * more + FIRST * chances)
+        return gains, chances
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Outlook:
     gains: Array
     """Expected gain of each behavior, `[points, behaviors]`."""
     chances: Array
-    """Share of draws in which each behavior holds, `[points, behaviors]`."""
+    """Probability that each behavior holds, `[points, behaviors]`."""
 
     def join(self, other: Outlook) -> Outlook:
         """Return the candidates of both."""
@@ -140,7 +144,7 @@ def opening(origin: Array, random: np.random.Generator) -> Iterator[Array]:
             point = origin.copy()
             point[axis] += AXIS * (end - origin[axis])
             yield point
-    yield from spread(len(origin), len(origin) + 2, random)
+    yield from spread(len(origin), BETWEEN, random)
 
 
 def spread(dimensions: int, count: int, random: np.random.Generator) -> Array:
@@ -161,3 +165,16 @@ def distances(points: Array, known: Array) -> Array:
 def _around(points: Array, step: float, random: np.random.Generator) -> Array:
     noise = step * random.standard_normal((len(points), CHILDREN, points.shape[1]))
     return np.clip(points[:, None] + noise, -1, 1).reshape(-1, points.shape[1])
+
+
+def _above(margins: Array, threshold: float) -> Array:
+    """Return how likely each margin exceeds a threshold, `[points, draws, behaviors]` to `[points, behaviors]`.
+
+    From the draws' mean and spread, as if margins were normal: counting draws would give 0 for all that is
+    rarer than one draw, and so no hint where a behavior that holds in a small region only is least unlikely.
+    """
+    from scipy.special import ndtr
+
+    mean = margins.mean(axis=1)
+    variance = np.maximum((margins**2).mean(axis=1) - mean**2, 1e-6)
+    return np.asarray(ndtr((mean - threshold) / np.sqrt(variance)))

@@ -26,16 +26,27 @@ def note(study: optuna.Study, trial: FrozenTrial, proposal: Mapping[str, float],
 
 def pending(study: optuna.Study, trial: FrozenTrial | None = None) -> list[dict[str, float]]:
     """Return the proposals that are being evaluated, this trial's not among them."""
-    return [json.loads(t.system_attrs[PROPOSAL]) for t in running(study, trial)]
+    return [proposal_of(t) for t in running(study, trial)[0]]
 
 
-def running(study: optuna.Study, trial: FrozenTrial | None = None) -> list[FrozenTrial]:
-    """Return the running trials that have a proposal, this one not among them."""
+def proposal_of(trial: FrozenTrial) -> dict[str, float]:
+    """Return what was proposed for a running trial."""
+    return dict(json.loads(trial.system_attrs[PROPOSAL]))
+
+
+def running(study: optuna.Study, trial: FrozenTrial | None = None) -> tuple[list[FrozenTrial], int]:
+    """Return the other running trials that have a proposal, and how many older ones have none yet.
+
+    For the latter other workers choose right now, and what they choose cannot be read. Proposals depend on the
+    seed and on what can be read, so a worker that makes as many choices before its own makes theirs. Both come
+    from one reading of the storage: between two, a proposal could be written and be in neither.
+    """
     from optuna.trial import TrialState
 
-    own = trial.number if trial else None
-    trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return [t for t in trials if t.number != own and PROPOSAL in t.system_attrs]
+    own = trial.number if trial else -1
+    trials = [t for t in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if t.number != own]
+    proposed = [t for t in trials if PROPOSAL in t.system_attrs]
+    return proposed, sum(t.number < own and PROPOSAL not in t.system_attrs for t in trials)
 
 
 def seed_of(seed: int, step: int) -> int:

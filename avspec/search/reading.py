@@ -26,6 +26,9 @@ SOFT, SAFE = 0.1, 0.1
 class Reading(Protocol):
     """What the outputs of the surface mean for the behaviors."""
 
+    grain: float
+    """The smallest step of a margin: one row; 0 where margins are not made of rows."""
+
     def margins(self, outputs: Array) -> Array:
         """Return each behavior's margin, `[..., behaviors]`, of outputs `[..., outputs]`."""
         ...
@@ -73,6 +76,7 @@ class LogProbReading:
         columns = np.cumsum([0] + [levels for levels, _ in self._shapes.values()]).tolist()
         self._columns = dict(zip(self._names, columns, strict=False))
         self._table, self._short, self._weights = self._tabulate(objective, columns[-1])
+        self.grain = 1 / max(rows.values())
         self._limit = float(objective["max_fluency_drop"])
         self._base = np.concatenate([objective["base"][name] for name in self._names])
         self._guards = [(n, objective["base_shares"][n][-1] - d) for n, d in objective["guardrails"].items()]
@@ -105,6 +109,8 @@ class LogProbReading:
 
         Mean log-probs are taken as linear in the outputs near the mean, which saves an exponential a draw.
         """
+        if np.isposinf(self._limit) and not self._guards:
+            return np.full((len(mean), len(directions), 1), -np.inf)
         level = np.concatenate([-np.exp(-self._block(mean, n)).mean(axis=-1) for n in self._names], axis=-1)
         moves = np.concatenate([self._block(directions, n).mean(axis=-1) for n in self._names], axis=-1)
         now = level[:, None] * (1 - deviation[:, None, None] * moves)
@@ -170,6 +176,8 @@ class LogProbReading:
 
 class ValueReading:
     """Outputs are the objectives' values themselves: for studies whose trials carry no log-probs."""
+
+    grain = 0.0
 
     def __init__(self, behaviors: Array | None = None) -> None:
         self._behaviors: Any = slice(None) if behaviors is None else behaviors

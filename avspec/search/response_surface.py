@@ -16,7 +16,7 @@ from avspec.search.acquisition import Acquisition, Outlook, distances, opening, 
 from avspec.search.beliefs import FIRM, Beliefs, coefficients, inputs, learn
 from avspec.search.coefficient_sampler import CoefficientSampler
 from avspec.search.gp import Array
-from avspec.search.proposals import FOCUS, note, pending, seed_of
+from avspec.search.proposals import FOCUS, note, pending, proposal_of, running, seed_of
 from avspec.search.trials import counted
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-LATER = 0.1
+LATER = 0.3
 """What a better margin of a behavior that holds already is worth beside one of a behavior that does not."""
 PATIENCE = 0.25
 """How fast a behavior's gains lose worth with the trials spent on it."""
@@ -32,6 +32,9 @@ SLIGHT = 0.01
 """Expected gain in margin below which a behavior that holds is as good as it gets."""
 APART, NEAR = 0.25, 0.02
 """Distance from a known point that an opening and a later point keep, for inputs in -1..1."""
+HOPELESS = 0.02
+"""Probability to hold, at the best point known, below which a behavior is unreachable: its margin's mean and two
+standard deviations are below zero everywhere."""
 MOST = 96
 """Behaviors looked after at once, the most promising ones: an atlas may have thousands."""
 OVER = {"settled", "unreachable"}
@@ -94,11 +97,14 @@ class ResponseSurfaceSampler(CoefficientSampler):
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return a point of the opening, or the one with the largest expected gain."""
-        waiting = pending(study, trial)
-        point, focus = self._opening(study, waiting), ""
-        if point is None:
-            point, focus = self._best(study, waiting)
-        proposal = coefficients(point, self.space)
+        others, choosing = running(study, trial)
+        waiting = [proposal_of(other) for other in others]
+        for _ in range(choosing):
+            waiting.append(self._choose(study, waiting)[0])
+        proposal, focus = self._choose(study, waiting)
+        meanwhile = pending(study, trial)  # others may have chosen otherwise than was guessed
+        if distances(inputs([proposal], self.space), inputs(meanwhile, self.space))[0] <= NEAR:
+            proposal, focus = self._choose(study, meanwhile)
         note(study, trial, proposal, focus)
         return proposal
 
@@ -123,6 +129,13 @@ class ResponseSurfaceSampler(CoefficientSampler):
             length_scales=dict(zip(self.space.domains, (surface.scales * half).tolist(), strict=True)),
             noise=surface.noise,
         )
+
+    def _choose(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], str]:
+        """Return the coefficients to evaluate next, and the behavior they are for; none in the opening."""
+        point, focus = self._opening(study, waiting), ""
+        if point is None:
+            point, focus = self._best(study, waiting)
+        return coefficients(point, self.space), focus
 
     def _opening(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> Array | None:
         """Return the first point of the opening that has no trial nearby, or None when all have."""
@@ -194,6 +207,6 @@ def _standings(view: _View) -> list[str]:
         more = gain[position] / max(view.weights[behavior], 1e-12)
         if standings[behavior] == "held" and more < SLIGHT:
             standings[behavior] = "settled"
-        elif standings[behavior] == "open" and chance[position] == 0:
+        elif standings[behavior] == "open" and chance[position] < HOPELESS:
             standings[behavior] = "unreachable"
     return [str(standing) for standing in standings]

@@ -8,7 +8,7 @@ from surfaces import BEHAVIORS, LEVELS, Surface
 
 from avspec.samplers.random import Random
 from avspec.samplers.response_surface import ResponseSurface
-from avspec.search.acquisition import distances, opening, spread
+from avspec.search.acquisition import _above, distances, opening, spread
 from avspec.search.proposals import FOCUS
 from avspec.search.response_surface import ResponseSurfaceSampler
 from avspec.search.study import run_search
@@ -121,12 +121,20 @@ def test_resumed_from_the_storage_alone_it_goes_on_as_if_nothing_had_happened(tm
 
 
 def test_workers_keep_away_from_what_others_evaluate():
-    search = Search(combinations(("medical", "legal")), 14)
+    search = Search(combinations(("medical", "legal")), 8)
     search.run()
     asked = [search.study.ask(distributions(search.space)).params for _ in range(4)]
     points = np.array([[p[d] for d in search.space.domains] for p in asked])
     assert min(np.abs(a - b).max() for a, b in itertools.combinations(points, 2)) > 0.02
-    assert len({t.system_attrs[FOCUS] for t in search.study.trials[-4:]}) >= 2
+    assert len({t.system_attrs[FOCUS] for t in search.study.trials[-4:]}) >= 3
+
+
+def test_a_worker_leaves_an_older_one_that_chooses_right_now_its_choice():
+    search = Search(combinations(("medical", "legal")), 0)
+    storage = search.study._storage
+    storage.create_new_trial(search.study._study_id)  # another worker's: it runs, and has no proposal yet
+    params = search.study.ask(distributions(search.space)).params
+    assert params != {"medical": 0.0, "legal": 0.0} and 0.0 in params.values()  # the origin is the older one's
 
 
 def test_it_does_not_spend_everything_on_one_behavior():
@@ -170,7 +178,7 @@ def test_a_study_without_log_probs_is_searched_by_its_values():
 def test_the_opening_is_inside_the_range_and_its_points_are_apart():
     origin = np.array([0.2, 0.2, 0.2])
     points = np.array(list(opening(origin, np.random.default_rng(0))))
-    assert len(points) == 1 + 6 + 5 and (np.abs(points) <= 1).all()
+    assert len(points) == 1 + 6 + 2 and (np.abs(points) <= 1).all()
     assert distances(points[:1], points[1:])[0] > 0.1
 
 
@@ -178,3 +186,11 @@ def test_the_opening_is_inside_the_range_and_its_points_are_apart():
 def test_spread_points_fill_the_range(count):
     points = spread(3, count, np.random.default_rng(0))
     assert points.shape == (count, 3) and (np.abs(points) <= 1).all()
+
+
+def test_chances_go_on_below_one_draw():
+    draws = 0.1 * np.random.default_rng(0).standard_normal((1, 4096, 1))
+    margins = np.concatenate([draws - 0.6, draws - 0.45, draws - 0.1])
+    chances = _above(margins, 0.0)[:, 0]
+    assert 0 < chances[0] < chances[1] < 1e-4  # none of the draws is above zero
+    assert chances[2] == pytest.approx((margins[2] > 0).mean(), abs=0.01)

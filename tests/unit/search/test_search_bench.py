@@ -8,6 +8,7 @@ from surfaces import Surface
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 search_bench = pytest.importorskip("search_bench", reason="benchmarks are not part of the package")
+import search_surfaces  # noqa: E402
 
 
 @pytest.fixture
@@ -35,12 +36,22 @@ def test_it_prints_the_curves_of_every_sampler(recorded, capsys):
     assert grid["to_90"][0] <= grid["to_all"][0] <= 441
 
 
+def test_the_response_surface_finds_everything_and_then_stops(recorded, capsys):
+    search_bench.main(
+        ["--surface", str(recorded), "--samplers", "response-surface", "--seeds", "2", "--budget", "60", "--json"]
+    )
+    result = json.loads(capsys.readouterr().out)
+    run = result["samplers"]["response-surface"]
+    assert max(run["evaluations"]) < 60 and run["given_up"] == [0, 0]
+    assert [curve[-1] for curve in run["found"]] == [result["reachable"]] * 2
+
+
 def test_it_prints_a_table_and_draws(recorded, capsys, tmp_path):
     picture = tmp_path / "curves.svg"
     arguments = ["--surface", str(recorded), "--samplers", "grid", "--seeds", "1", "--budget", "20"]
     search_bench.main([*arguments, "--figure", str(picture)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2].startswith("| sampler | 20 | 90 % found at") and lines[4].startswith("| grid |")
+    assert lines[2].startswith("| sampler | seeds | 20 | 90 % found at") and lines[4].startswith("| grid | 1 |")
     assert picture.read_text().startswith("<?xml")
 
 
@@ -53,7 +64,19 @@ def test_earlier_results_are_joined(recorded, capsys, tmp_path):
 
 
 def test_the_truth_is_what_was_recorded(recorded):
-    truth = search_bench.Truth(recorded, -1.5, 1.0, np.inf)
+    truth = search_bench.Truth(search_surfaces.load(str(recorded)))
     points, values = (np.load(recorded)[key] for key in "PY")
     evaluation = truth(dict(zip(truth.domains, points[7], strict=True)))
     np.testing.assert_allclose(evaluation.log_probs["domain-2"], values[7, 1], atol=1e-6)
+
+
+def test_results_of_several_surfaces_are_one_table(recorded, capsys, tmp_path):
+    for seeds in ("1", "2"):
+        search_bench.main(
+            ["--surface", str(recorded), "--samplers", "random", "--seeds", seeds, "--budget", "40", "--json"]
+        )
+        (tmp_path / f"{seeds}.json").write_text(capsys.readouterr().out)
+    search_bench.main(["--summary", str(tmp_path / "1.json"), str(tmp_path / "2.json")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("| surface | reachable | sampler | seeds | 40 | 60 |")
+    assert [line.split(" | ")[1:4] for line in lines[2:]] == [[lines[2].split(" | ")[1], "random", n] for n in "12"]
