@@ -60,7 +60,7 @@ build/search/synthetic-%.json: $(VENV)/.installed
 	$(SEARCH_BENCH) --surface synthetic-$* --samplers response-surface,tpe,random --json > $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) .avspec runs
+	rm -rf $(VENV) $(PEERS) .avspec runs build
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -28,8 +28,6 @@ import optuna
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 from scipy.stats import qmc
-from search_surfaces import Recorded, load
-from search_tables import draw, summary, table
 
 from avspec import registry
 from avspec.api import SearchSpace
@@ -38,6 +36,8 @@ from avspec.search.objective import Objective
 from avspec.search.reading import LogProbReading
 from avspec.search.response_surface import ResponseSurfaceSampler
 from avspec.search.study import run_search
+from search_surfaces import Recorded, load
+from search_tables import draw, summary, table
 
 SAMPLERS = ("response-surface", "tpe", "gp", "cma-es", "random", "grid")
 FULL_GRID = "full-grid"

@@ -18,8 +18,6 @@ from pathlib import Path
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from search_bench import Truth, reached
-from search_surfaces import load
 
 from avspec import registry
 from avspec.search.acquisition import BETWEEN
@@ -27,6 +25,8 @@ from avspec.search.beliefs import FIRM, Beliefs, inputs, learn
 from avspec.search.evaluations import Evaluation
 from avspec.search.study import run_search
 from avspec.search.trials import counted
+from search_bench import Truth, reached
+from search_surfaces import load
 
 Array = NDArray[np.float64]
 

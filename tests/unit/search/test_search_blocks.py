@@ -7,12 +7,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 search_blocks = pytest.importorskip("search_blocks", reason="benchmarks are not part of the package")
-from search_bench import Truth  # noqa: E402
-from search_surfaces import synthetic  # noqa: E402
-
 from avspec.samplers.random import Random  # noqa: E402
 from avspec.search.beliefs import inputs, learn  # noqa: E402
 from avspec.search.study import run_search  # noqa: E402
+from search_bench import Truth  # noqa: E402
+from search_surfaces import synthetic  # noqa: E402
 
 
 @pytest.fixture(scope="module")
