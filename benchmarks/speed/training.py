@@ -9,6 +9,7 @@ from pathlib import Path
 
 from avspec import registry
 from avspec.api import Row, TrainingJob
+from avspec.run.chatter import chatter_to
 from speed.machine import load, machine, versions
 from speed.measuring import paired
 from speed.results import Measure, Section
