@@ -90,4 +90,5 @@ def _train(subject: Subject, plugin: str, chosen: list[Row], clock: Clock) -> No
         device="cpu",
         progress=clock,
     )
-    registry.create("trainers", plugin, OPTIONS).train(job)
+    with chatter_to(out / "libraries.log"):
+        registry.create("trainers", plugin, OPTIONS).train(job)
