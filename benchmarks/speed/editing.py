@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import torch
 from safetensors import safe_open
@@ -63,11 +64,18 @@ def measure(subject: Subject, pairs: int) -> Section:
             "load average before and after": f"{before}, {load()}",
             "memory plan": editor.memory.describe(),
             "bytes": f"an edit reads and writes {edit_bytes(editor) / 1e9:.2f} GB",
+            "the limit": limit(bandwidth, mergekit),
             "the same result": _agreement(editor, merged / "model.safetensors"),
         },
         calls={"copy": COPY_CALL, "mergekit": source_of(SCRIPT, "call")},
         profile=_profile(edit),
     )
+
+
+def limit(bandwidth: Measure, mergekit: Measure) -> str:
+    """Say how far ahead of mergekit an edit could be at most, from the seconds of paired runs."""
+    (_, copy), (_, merge) = (map(median, measure.seconds.values()) for measure in (bandwidth, mergekit))
+    return f"a copy of the same bytes is {merge / copy:.1f} times as fast as mergekit: so fast an edit could be here"
 
 
 def edit_bytes(editor: Editor) -> int:

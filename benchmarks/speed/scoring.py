@@ -69,6 +69,7 @@ def measure(subject: Subject, pairs: int, each: int) -> Section:
         facts={
             "load average before and after": f"{before}, {load()}",
             "operations": _rates(model, encoded, share),
+            "the limit": limit(measures[0], share),
             **cost,
             **_agreement(subject, encoded, score(model, encoded), exact),
         },
@@ -106,6 +107,15 @@ def _share_of_limit(model: Any, encoded: Sequence[EncodedRow], pairs: int) -> Me
     # attention is counted, but not among the products whose rate is measured
     counted = counted_flops(model, encoded) / products.flops
     return measured.model_copy(update={"values": tuple(counted * value for value in measured.values)})
+
+
+def limit(exact: Measure, share: Measure) -> str:
+    """Say how far ahead of the harness in float32 scoring could be at most, from the seconds of paired runs."""
+    (_, harness), (_, alone) = (map(median, measure.seconds.values()) for measure in (exact, share))
+    return (
+        f"its matrix products alone are {harness / alone:.1f} times as fast as lm-eval in float32; attention, norms, "
+        "activations and the softmax over the vocabulary, which are bound by memory, take the rest (see the profile)"
+    )
 
 
 def _rates(model: Any, encoded: Sequence[EncodedRow], share: Measure) -> str:
