@@ -101,10 +101,10 @@ class Run:
     """Reachable behaviors found after each evaluation, up to the budget."""
     evaluations: int
     """Evaluations after which the sampler stopped by itself, or the budget."""
-    given_up: int
-    """Reachable behaviors that it called unreachable at its end."""
+    given_up: int | None
+    """Reachable behaviors that it called unreachable at its end; None for a sampler that does not judge."""
     seconds: float
-    """CPU seconds of one evaluation: the sampler's, and Optuna's storage in memory."""
+    """CPU seconds of one evaluation: the sampler, Optuna's storage in memory, and the spline in place of a model."""
 
 
 def searched(truth: Truth, name: str, seed: int, budget: int) -> Run:
@@ -120,15 +120,15 @@ def searched(truth: Truth, name: str, seed: int, budget: int) -> Run:
     for trial in trials:
         found |= {name for name, judgement in trial.behaviors.items() if judgement.held}
         curve.append(len(found & truth.reachable))
-    given_up = _unreachable(sampler, study) & truth.reachable - found
-    return Run(curve + curve[-1:] * (budget - len(curve)), len(trials), len(given_up), seconds)
+    given_up = _given_up(sampler, study, truth.reachable - found)
+    return Run(curve + curve[-1:] * (budget - len(curve)), len(trials), given_up, seconds)
 
 
-def _unreachable(sampler: optuna.samplers.BaseSampler, study: optuna.Study) -> set[str]:
-    """Return the behaviors that a sampler calls unreachable; most samplers cannot tell."""
+def _given_up(sampler: optuna.samplers.BaseSampler, study: optuna.Study, missing: set[str]) -> int | None:
+    """Return how many of these behaviors a sampler calls unreachable; None where it cannot tell."""
     if not isinstance(sampler, ResponseSurfaceSampler) or (assessment := sampler.assess(study)) is None:
-        return set()
-    return {name for name, standing in assessment.standings.items() if standing == "unreachable"}
+        return None
+    return sum(assessment.standings[name] == "unreachable" for name in missing)
 
 
 def raster(truth: Truth) -> list[int]:
@@ -155,7 +155,7 @@ def measure(truth: Truth, names: Sequence[str], seeds: int, budget: int) -> dict
     for name in names:
         if name == FULL_GRID:
             grid = raster(truth)
-            runs = [Run(grid, len(grid), 0, 0.0)]
+            runs = [Run(grid, len(grid), None, 0.0)]
         else:
             runs = [searched(truth, name, seed, budget) for seed in range(seeds)]
         results[name] = {

@@ -31,8 +31,8 @@ def table(results: Mapping[str, Any], budget: int) -> str:
 def summary(runs: Iterable[Mapping[str, Any]], marks: Sequence[int] = (40, 60, 160)) -> str:
     """Return results of several surfaces, one line for each surface and sampler.
 
-    The last two columns are means: evaluations until the sampler stopped by itself, or the budget; reachable
-    behaviors that it then called unreachable.
+    The last two columns are means: evaluations until the sampler stopped by itself, if it did with every seed;
+    reachable behaviors that it then called unreachable, if it says so.
     """
     titles = [
         "surface",
@@ -51,9 +51,18 @@ def summary(runs: Iterable[Mapping[str, Any]], marks: Sequence[int] = (40, 60, 1
             cells = [Path(run["surface"]).stem, str(run["reachable"]), name, str(len(result["found"]))]
             cells += [_found(result["found"], mark) for mark in marks]
             cells += [needs(result["to_90"]), needs(result["to_all"])]
-            cells += [f"{np.mean(result['evaluations']):.0f}", f"{np.mean(result['given_up']):.1f}"]
+            cells += [_stopped(result), _given_up(result)]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _stopped(result: Mapping[str, Any]) -> str:
+    early = all(made < len(curve) for made, curve in zip(result["evaluations"], result["found"], strict=True))
+    return f"{np.mean(result['evaluations']):.0f}" if early else "-"
+
+
+def _given_up(result: Mapping[str, Any]) -> str:
+    return "" if None in result["given_up"] else f"{np.mean(result['given_up']):.1f}"
 
 
 def needs(counts: Sequence[int | None]) -> str:

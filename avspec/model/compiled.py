@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 COST = 20.0
-"""Seconds that compiling takes while nothing is on disk: 17 to 21 on two cores, 3 to 5 from the disk's cache."""
-GAIN = 0.15
-"""Part of the time that compiled layers save at least; 0.16 to 0.2 for scoring and for training in bfloat16."""
+"""Seconds that compiling takes at most while nothing is on disk: 14 to 21 on two cores (`make bench`)."""
+GAIN = 0.1
+"""Part of the time that compiled layers save: 0.08 to 0.24, median 0.13, of scoring in bfloat16 (`make bench`)."""
 
 
 def pays_back(seconds: float) -> bool:

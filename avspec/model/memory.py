@@ -71,11 +71,15 @@ def plan_memory(live: int, sizes: Mapping[str, int], device_free: int | None, ho
 
 
 def free_memory(device: torch.device) -> tuple[int | None, int]:
-    """Return free bytes of a device (None: it is the host; 0: it does not say) and of the host."""
+    """Return free bytes of a device (None: it is the host) and of the host; 0 and 0 where a device does not say."""
     host = int(psutil.virtual_memory().available)
     if device.type == "cpu":
         return None, host
-    return (int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else 0), host
+    if device.type != "cuda":  # it does not say, and nothing can be page-locked for it
+        return 0, 0
+    # what torch holds on to without using it, as after a training in the same process, is free as well
+    idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0]) + idle, host
 
 
 def placed(tensor: torch.Tensor, place: Place, device: torch.device) -> torch.Tensor:

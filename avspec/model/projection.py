@@ -15,13 +15,11 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-BLOCK, TILE = {"cpu": 256}, {"cpu": 16}
-"""Tokens that are projected at once, and those of them that are reduced at once, by device.
-
-As many as a matrix product needs, and as few as the cache holds as float32: 3 MB at 49,152 tokens of vocabulary.
-"""
-ELSEWHERE = 2048
-"""Both, on a device whose kernels are long only for many tokens."""
+CPU_BLOCK, CPU_TILE = 256, 16
+"""Tokens that are projected at once, and those of them that are reduced at once: as many as a matrix product needs, and
+as few as the cache holds as float32, 3 MB at a vocabulary of 49,152."""
+DEVICE_BLOCK = 512
+"""Both, on an accelerator."""
 GRADIENT_BLOCK = 1024
 """Tokens whose gradients of the logits exist at once: a partial sum of the weight's gradient is rounded each time."""
 
@@ -73,7 +71,7 @@ class _TargetLogProbs(Function):
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, scale: float, cap: float | None
     ) -> Tensor:
         normalizers, chosen = torch.empty(2, len(target), dtype=torch.float32, device=hidden.device)
-        block = BLOCK.get(hidden.device.type, ELSEWHERE)
+        block = CPU_BLOCK if hidden.device.type == "cpu" else DEVICE_BLOCK
         projected = hidden.new_empty(min(block, len(target)), len(weight))
         for at in range(0, len(target), block):
             part = _project(hidden[at : at + block], weight, bias, projected)
@@ -113,7 +111,7 @@ def _project(hidden: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor) -
 
 def _tiles(projected: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Yield some tokens after the others, with their logits as float32 to be overwritten."""
-    tile = TILE.get(projected.device.type, ELSEWHERE)
+    tile = CPU_TILE if projected.device.type == "cpu" else DEVICE_BLOCK
     scratch = projected.new_empty(min(tile, len(projected)), projected.shape[1], dtype=torch.float32)
     for at in range(0, len(projected), tile):
         span = slice(at, min(at + tile, len(projected)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from statistics import fmean
+from statistics import fmean, median
 
 from avspec.report.inputs import Artifacts, Outline
 
@@ -72,7 +72,7 @@ def read_cost(outline: Outline, artifacts: Artifacts) -> Cost:
 def _seconds_per_evaluation(artifacts: Artifacts) -> float | None:
     trials = [float(t["seconds"]) for t in artifacts.search.get("trials") or [] if t.get("seconds")]
     if trials:
-        return fmean(trials)
+        return median(trials)  # one of them may have waited for the compiler
     sweep = artifacts.sweep
     if sweep.get("seconds") and sweep.get("evaluations"):
         return float(sweep["seconds"]) / int(sweep["evaluations"])

@@ -77,6 +77,10 @@ class EvaluationCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def __contains__(self, coefficients: Mapping[str, float]) -> bool:
+        """Return whether there is a file for these coefficients."""
+        return self._path(coefficients).exists()
+
     def get(self, coefficients: Mapping[str, float]) -> Evaluation | None:
         """Return the evaluation at these coefficients, or None.
 

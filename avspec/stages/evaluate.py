@@ -178,9 +178,10 @@ class _Subject:
         return len(self.answers.get(domain, [])) < min(rows, len(self.rows(domain)))
 
     def _answer(self, domains: Sequence[str], rows: int) -> None:
-        live, asked = self.stage.live, {name: self.rows(name)[:rows] for name in domains}
+        live, asked = self.stage.live, {n: self.rows(n)[len(self.answers.get(n, [])) : rows] for n in domains}
         live.editor.set(self.coefficients)
         queries = [[{"role": "user", "content": row.query}] for part in asked.values() for row in part]
         answers = iter(generate_ids(live.editor.model, live.tokenizer, queries, max_new_tokens=self.length))
-        self.answers |= {name: [next(answers) for _ in part] for name, part in asked.items()}
+        for name, part in asked.items():
+            self.answers.setdefault(name, []).extend(next(answers) for _ in part)
         self.stage.ctx.check_stop()

@@ -19,7 +19,11 @@ from avspec.stages.data import read_split
 
 
 class Reference:
-    """Reference log-probs by domain, kept among the evaluations, where trainings with other settings find them."""
+    """Reference log-probs by domain, kept among the evaluations, where trainings with other settings find them.
+
+    They are scored in the base's compute dtype. A training that computes otherwise (float32 in several CPU processes,
+    autocast on GPUs) starts off them by the rounding of bfloat16, a few hundredths of a nat.
+    """
 
     def __init__(self, base: Path, folder: Path, device: str) -> None:
         """Take the folder of the base artifact, and that of the evaluation caches."""

@@ -45,7 +45,6 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
         evaluations=params.evaluations,
         behaviors=tuple(params.behaviors),
     )
-    surface.ahead = max(0, params.evaluations - len(known))
     identity = _identity(params, surface)
     study = open_study(
         ctx.run_dir / STUDIES,
@@ -54,8 +53,13 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
         space.behaviors,
         registry.create("samplers", params.sampler, params.options).create(space),
     )
+
+    def tell(done: int, total: int, note: str) -> None:
+        surface.ahead = total - done
+        ctx.progress(done, total, note)
+
     before = len(counted(study))
-    trials = run_search(study, space, surface.evaluate, objective, known, ctx.progress, ctx.check_stop)
+    trials = run_search(study, space, surface.evaluate, objective, known, tell, ctx.check_stop)
     stopped = finished(study) if len(trials) < space.evaluations else None
     if stopped:
         ctx.log(_stopped(stopped, before, len(trials), space.evaluations))

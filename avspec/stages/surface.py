@@ -83,6 +83,9 @@ class Surface:
         """
         wanted = rounded({domain: coefficients.get(domain, 0.0) for domain in self.live.domains})
 
+        if wanted not in self.cache:  # opening the model is not part of what an evaluation takes
+            _ = self.live.editor, self._encoded
+
         def compute() -> dict[str, LogProbs]:
             self.live.editor.set(wanted)
             self.made += 1
@@ -90,7 +93,6 @@ class Surface:
 
         made, evaluation = self.made, self.cache.kept(wanted, compute)
         if self.made > made:
-            self.ahead = max(0, self.ahead - 1)
             self.live.faster(evaluation.seconds * self.ahead)
         return evaluation
 

@@ -20,11 +20,11 @@ def run(params: SweepParams, inputs: Mapping[str, Path], out: Path, ctx: Context
         Live(inputs, params.domains, ctx.device, ctx.log), inputs, params.levels, "search", ctx.evaluations
     )
     points = [(domain, c) for domain in params.domains for c in coefficients(params.low, params.high, params.step)]
-    surface.ahead = len(points)
     curves: dict[str, list[object]] = {domain: [] for domain in params.domains}
     failed = []
     for done, (domain, coefficient) in enumerate(points):
         ctx.progress(done, len(points), f"{domain} {coefficient:+g}")
+        surface.ahead = len(points) - done - 1
         try:
             evaluation = surface.evaluate({domain: coefficient})
         except NonFinite as error:

@@ -5,6 +5,8 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from accelerate.utils.memory import clear_device_cache
+
 from avspec import registry
 from avspec.api import Row, TrainingJob
 from avspec.plan.params import TrainParams
@@ -50,7 +52,12 @@ def _reference(
     """Return the base's log-probs of the domain's rows and of those that may be anchors."""
     ctx.progress(0, 1, "log-probs of the base")
     reference = Reference(inputs["base"], ctx.evaluations, ctx.device)
-    return {name: reference.of(name, inputs[f"data[{name}]"], levels) for name, levels in params.levels.items()}
+    known: dict[str, Mapping[str, Sequence[float]]] = {
+        name: reference.of(name, inputs[f"data[{name}]"], levels) for name, levels in params.levels.items()
+    }
+    del reference
+    clear_device_cache(garbage_collection=True)  # the training, perhaps in other processes, needs the room
+    return known
 
 
 def choose_anchors(lent: Sequence[Sequence[Row]], rows: int, share: float, seed: int) -> list[Row]:

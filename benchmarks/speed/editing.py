@@ -62,7 +62,7 @@ def measure(subject: Subject, pairs: int) -> Section:
         measures=(bandwidth, mergekit, *_peaks(subject)),
         facts={
             "load average before and after": f"{before}, {load()}",
-            "memory plan": editor.memory.describe(),
+            "memory plan": editor.memory.describe().removeprefix("memory: "),
             "bytes": f"an edit reads and writes {edit_bytes(editor) / 1e9:.2f} GB",
             "the limit": limit(bandwidth, mergekit),
             "the same result": _agreement(editor, merged / "model.safetensors"),

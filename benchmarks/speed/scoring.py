@@ -140,9 +140,7 @@ def _agreement(
     lengths = np.array([[len(response) for response in row.responses] for row in encoded])
     apart = float(np.abs(exact - np.reshape(harness, lengths.shape) / lengths).max())
     assert apart < 1e-3, f"avspec and lm-eval differ by {apart} nats a token"
-    moved = int((exact.argmax(1) != live.argmax(1)).sum())
     return {
         "float32, avspec and lm-eval": f"mean log-probs differ by at most {apart:.1e} nats per token",
-        f"{subject.info.dtype} and float32": f"mean log-probs differ by at most {np.abs(exact - live).max():.3f} "
-        f"nats per token; {moved} of {len(encoded)} rows change their dominant level",
+        f"{subject.info.dtype} and float32": compiling.difference(live, exact),
     }

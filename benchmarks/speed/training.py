@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from speed.subject import DOMAINS, Subject, levels, rows
 PLUGINS = ("dpo", "dpo-reference")
 BATCH = 4
 OPTIONS = {"beta": 0.5, "learning_rate": 5e-5, "epochs": 1, "batch_size": BATCH}
-CALL = """registry.create("trainers", "dpo-reference", {options}).train(job)
+CALL = """options = {options}
+registry.create("trainers", "dpo-reference", options).train(job)
 # TRL's DPOTrainer(model, args=DPOConfig(loss_type=["ipo"], precompute_ref_log_probs=True, ...)).train(),
 # with its own forward: every adjacent pair of levels is two sequences; see avspec/trainers/fitting.py"""
 
@@ -68,7 +70,7 @@ def measure(subject: Subject, pairs: int, steps: int) -> Section:
             "the same result": "TRL shuffles pairs and avspec rows, so their steps see other pairs; on equal batches "
             "the tests compare the two (tests/unit/trainers)",
         },
-        calls={"TRL": CALL.format(options=OPTIONS)},
+        calls={"TRL": CALL.format(options=json.dumps(OPTIONS))},
     )
 
 

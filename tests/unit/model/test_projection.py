@@ -26,8 +26,8 @@ def problem(bias: bool, scale: float, cap: float | None) -> tuple[Head, torch.Te
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(("scale", "cap"), [(1.0, None), (0.5, None), (1.0, 3.0), (2.0, 3.0)])
 def test_values_and_gradients_are_those_of_log_softmax(monkeypatch, bias, scale, cap) -> None:
-    monkeypatch.setitem(projection.BLOCK, "cpu", 8)  # several blocks and tiles, the last of them short
-    monkeypatch.setitem(projection.TILE, "cpu", 3)
+    monkeypatch.setattr(projection, "CPU_BLOCK", 8)  # several blocks and tiles, the last of them short
+    monkeypatch.setattr(projection, "CPU_TILE", 3)
     monkeypatch.setattr(projection, "GRADIENT_BLOCK", 16)
     head, hidden, target = problem(bias, scale, cap)
     leaves = [hidden, head.weight, *([head.bias] if bias else [])]
