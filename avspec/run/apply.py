@@ -25,6 +25,7 @@ from avspec.run.interrupt import stop_on_sigint
 from avspec.run.journal import Journal, open_journal
 from avspec.run.ledger import Ledger
 from avspec.run.outcome import behaviors
+from avspec.run.release import release_memory
 from avspec.run.view import View
 from avspec.stages.context import Context, stopped
 from avspec.store.disk import disk_errors
@@ -152,6 +153,7 @@ class _Apply:
                 plugins=stage.plugins,
                 seconds=seconds,
             )
+        release_memory()
         self.running = ""
         self._emit(StageDone(address=stage.address, key=planned.key, seconds=round(seconds, 3)))
 
