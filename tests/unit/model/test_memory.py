@@ -51,3 +51,7 @@ def test_the_plan_is_one_line_in_gigabytes() -> None:
 def test_a_cpu_has_no_memory_of_its_own() -> None:
     device, host = free_memory(torch.device("cpu"))
     assert device is None and host > 0
+
+
+def test_a_device_that_does_not_say_what_is_free_gets_nothing() -> None:
+    assert free_memory(torch.device("mps")) == (0, 0)
