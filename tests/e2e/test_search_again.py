@@ -39,10 +39,10 @@ def avspec(folder: Path, *arguments: str) -> str:
 
 
 def searched(folder: Path, *more: str) -> tuple[dict[str, Any], list[str]]:
-    """Apply; return search.json and what the search stage said."""
+    """Apply; return search.json and what the search stage said, where the model lies in memory apart."""
     events = [json.loads(line) for line in avspec(folder, "apply", "spec.yaml", "--json", *more).splitlines()]
     said = [event["message"] for event in events if event["event"] == "log" and event["address"] == "search"]
-    return json.loads((folder / "runs/tiny/search.json").read_text()), said
+    return json.loads((folder / "runs/tiny/search.json").read_text()), [m for m in said if "memory: " not in m]
 
 
 def evaluations(folder: Path) -> dict[Path, int]:
