@@ -12,29 +12,6 @@ from avspec.model.scorer import batches
 Messages = Sequence[dict[str, str]]
 
 
-def generate(
-    model: Any,
-    tokenizer: Any,
-    conversations: Sequence[Messages],
-    *,
-    max_new_tokens: int = 256,
-    temperature: float = 0.0,
-    seed: int = 0,
-    token_budget: int = 4096,
-) -> list[str]:
-    """Answer each conversation; arguments as for `generate_ids`."""
-    answers = generate_ids(
-        model,
-        tokenizer,
-        conversations,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        seed=seed,
-        token_budget=token_budget,
-    )
-    return [decode(tokenizer, ids) for ids in answers]
-
-
 def generate_ids(
     model: Any,
     tokenizer: Any,

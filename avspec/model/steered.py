@@ -172,9 +172,10 @@ class SteeredModel:
             return text.stream(
                 self.editor.model, self.tokenizer, turns, max_new_tokens=max_new_tokens, temperature=temperature
             )
-        return text.generate(
+        (ids,) = text.generate_ids(
             self.editor.model, self.tokenizer, [turns], max_new_tokens=max_new_tokens, temperature=temperature
-        )[0]
+        )
+        return text.decode(self.tokenizer, ids)
 
     def count_tokens(self, messages: str | Messages) -> int:
         """Return how many tokens a conversation is, the chat template's included."""

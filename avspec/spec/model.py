@@ -6,22 +6,15 @@ from itertools import product
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    PrivateAttr,
-    model_serializer,
-    model_validator,
-)
-from pydantic_core import CoreSchema
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from avspec import registry
 from avspec.api import Row
 from avspec.domains.reading import domain_rows
 from avspec.rows import limited
+from avspec.spec.section import Section
 from avspec.spec.source import Path
+from avspec.spec.wanted import Wanted
 
 NAME = r"^[a-z][a-z0-9_-]*$"
 """What a domain, a guardrail and a behavior may be called."""
@@ -40,12 +33,6 @@ PLUGIN_SECTIONS: dict[Path, str] = {
 def group_of(path: Path) -> str | None:
     """Return the group of the plugin that the section at a path names, if it is such a section."""
     return PLUGIN_SECTIONS.get(path) or PLUGIN_SECTIONS.get((*path[:-1], "*"))
-
-
-class Section(BaseModel):
-    """A part of a spec: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class PluginSection(Section):
@@ -181,41 +168,6 @@ class Search(Section):
     """Seed of the sampler."""
 
 
-class Wanted(Section):
-    """What a behavior wants of one domain; a bare level is short for `{level: LEVEL}`."""
-
-    level: str
-    """The level that must be dominant."""
-    share: float | None = Field(default=None, gt=0, le=1)
-    """Least share of the domain's rows that the level must dominate, besides having the largest share."""
-    weight: float = Field(default=1.0, gt=0)
-    """How much the domain counts beside the others: a search gives weight 2 twice the margin, or leaves it half as
-    far short. What holds does not depend on it."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell_out(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"level": value}
-        if not isinstance(value, dict | Wanted):
-            raise ValueError("must be a level, or a section of `level`, `share` and `weight`")
-        return value
-
-    @model_serializer(mode="plain")
-    def written(self) -> str | dict[str, Any]:
-        """Return it as short as a spec can say it: nothing that is a default, a lone level bare."""
-        more: dict[str, Any] = {"share": self.share} if self.share is not None else {}
-        more |= {"weight": self.weight} if self.weight != 1 else {}
-        return {"level": self.level, **more} if more else self.level
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        section = handler.resolve_ref_schema(handler(core_schema))
-        description = section.pop("description")
-        level = {"type": "string", "description": "The level that must be dominant."}
-        return {"description": description, "anyOf": [level, section]}
-
-
 class Spec(Section):
     """What to align, and which behaviors to find."""
 
@@ -229,7 +181,7 @@ class Spec(Section):
     """Levels of every domain that names none itself, least to most preferred; guardrails keep their own."""
     domains: dict[str, Domain] = Field(min_length=1)
     """The domains to steer, by name."""
-    guardrails: dict[str, Guardrail] = {}
+    guardrails: dict[str, Guardrail] = Field(default={})
     """Domains that are only watched, by name."""
     data: Data = Data()
     """Splits, and how many rows."""
@@ -246,7 +198,7 @@ class Spec(Section):
     """One alignment vector at a time."""
     search: Search = Search()
     """All of them together."""
-    behaviors: dict[str, dict[str, Wanted]] = {}
+    behaviors: dict[str, dict[str, Wanted]] = Field(default={})
     """Behaviors by name: for each domain it names a level, or `{level, share, weight}`; the others are free."""
     atlas: bool = False
     """Also find every combination of levels of all domains."""
