@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avspec.errors import AvspecError
+from avspec.model.release import release_memory
 from avspec.plan.compile import compile_spec
 from avspec.plan.diff import Plan, PlannedStage, plan_run
 from avspec.plan.graph import select
@@ -25,7 +26,6 @@ from avspec.run.interrupt import stop_on_sigint
 from avspec.run.journal import Journal, open_journal
 from avspec.run.ledger import Ledger
 from avspec.run.outcome import behaviors
-from avspec.run.release import release_memory
 from avspec.run.view import View
 from avspec.stages.context import Context, stopped
 from avspec.store.disk import disk_errors

@@ -8,6 +8,7 @@ from typing import Any
 from avspec import registry, stats
 from avspec.api import LogProbs, Row
 from avspec.model.generate import decode, generate_ids
+from avspec.model.release import release_memory
 from avspec.plan.params import EvaluateParams
 from avspec.search.demands import least_shares
 from avspec.search.evaluations import Evaluation
@@ -57,6 +58,7 @@ class _Evaluation:
             if name in named:
                 behaviors[name]["metrics"] = self._metrics(subject)
                 examples[name] = self._examples(subject)
+            release_memory()  # answers and scores need memory in other sizes, and malloc keeps both
         tests = [*self.surfaces["test"].cache.all()]
         self.ctx.progress(total, total, "behaviors measured")
         write_json(

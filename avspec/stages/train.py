@@ -5,10 +5,9 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from accelerate.utils.memory import clear_device_cache
-
 from avspec import registry
 from avspec.api import Row, TrainingJob
+from avspec.model.release import release_memory
 from avspec.plan.params import TrainParams
 from avspec.stages.context import Context
 from avspec.stages.data import read_split
@@ -56,7 +55,7 @@ def _reference(
         name: reference.of(name, inputs[f"data[{name}]"], levels) for name, levels in params.levels.items()
     }
     del reference
-    clear_device_cache(garbage_collection=True)  # the training, perhaps in other processes, needs the room
+    release_memory()  # the training, perhaps in other processes, needs the room
     return known
 
 

@@ -1,7 +1,7 @@
 import gc
 import weakref
 
-from avspec.run.release import release_memory
+from avspec.model.release import release_memory
 
 
 def test_reference_cycles_are_collected() -> None:
