@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 COST = 20.0
-"""Seconds that compiling takes at most while nothing is on disk: 14 to 21 on two cores (`make bench`)."""
+"""Seconds that compiling takes while nothing is on disk, rounded up: 15 on two cores (`make bench`)."""
 GAIN = 0.1
 """Part of the time that compiled layers save: 0.08 to 0.24, median 0.13, of scoring in bfloat16 (`make bench`)."""
 
