@@ -31,6 +31,7 @@ from scipy.stats import qmc
 
 from avspec import registry
 from avspec.api import SearchSpace
+from avspec.search.blocks import Watch, in_blocks
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
 from avspec.search.reading import LogProbReading
@@ -39,6 +40,8 @@ from avspec.search.study import run_search
 from search_surfaces import Recorded, load
 from search_tables import draw, summary, table
 
+WHOLE = "response-surface-whole"
+"""The response surface without stopping evaluations after a part of their rows."""
 SAMPLERS = ("response-surface", "tpe", "gp", "cma-es", "random", "grid")
 FULL_GRID = "full-grid"
 POINTS = 21
@@ -65,11 +68,16 @@ class Truth:
         self.held_on_grid = np.concatenate(held)
         self.reachable = set(self.names[self.held_on_grid.any(axis=0)])
 
-    def __call__(self, coefficients: Mapping[str, float]) -> Evaluation:
-        """Return the evaluation at these coefficients."""
+    def __call__(self, coefficients: Mapping[str, float], watch: Watch | None = None) -> Evaluation:
+        """Return the evaluation at these coefficients.
+
+        Raises:
+            Pruned: `watch` stopped it.
+        """
         point = np.array([[coefficients[domain] for domain in self.domains]])
-        values = self._at(point).reshape(self.shape)
-        return Evaluation(dict(coefficients), dict(zip(self.domains, values, strict=True)), 0.0)
+        values = dict(zip(self.domains, self._at(point).reshape(self.shape), strict=True))
+        in_blocks(lambda rows: {n: v[rows] for n, v in values.items()}, dict.fromkeys(values, self.shape[1:]), watch)
+        return Evaluation(dict(coefficients), values, 0.0)
 
     def space(self, seed: int, budget: int) -> SearchSpace:
         """Return the space that samplers are made for."""
@@ -99,6 +107,8 @@ class Run:
 
     found: list[int]
     """Reachable behaviors found after each evaluation, up to the budget."""
+    spent: list[float]
+    """What all evaluations so far cost, where one that was stopped costs the part of its rows that was scored."""
     evaluations: int
     """Evaluations after which the sampler stopped by itself, or the budget."""
     given_up: int | None
@@ -110,7 +120,8 @@ class Run:
 def searched(truth: Truth, name: str, seed: int, budget: int) -> Run:
     """Return one sampler's search with one seed."""
     space = truth.space(seed, budget)
-    sampler = registry.create("samplers", name, {}).create(space)
+    plugin = registry.create("samplers", *(("response-surface", {"prune": False}) if name == WHOLE else (name, {})))
+    sampler = plugin.create(space)
     directions = ["maximize"] * len(space.behaviors)
     study = optuna.create_study(directions=directions, sampler=sampler)
     began = time.process_time()
@@ -121,7 +132,8 @@ def searched(truth: Truth, name: str, seed: int, budget: int) -> Run:
         found |= {name for name, judgement in trial.behaviors.items() if judgement.held}
         curve.append(len(found & truth.reachable))
     given_up = _given_up(sampler, study, truth.reachable - found)
-    return Run(curve + curve[-1:] * (budget - len(curve)), len(trials), given_up, seconds)
+    spent = np.cumsum([trial.part for trial in trials]).tolist()
+    return Run(curve + curve[-1:] * (budget - len(curve)), spent, len(trials), given_up, seconds)
 
 
 def _given_up(sampler: optuna.samplers.BaseSampler, study: optuna.Study, missing: set[str]) -> int | None:
@@ -148,6 +160,12 @@ def reached(curve: Sequence[int], count: int) -> int | None:
     return next((i + 1 for i, found in enumerate(curve) if found >= count), None)
 
 
+def cost(run: Run, count: int) -> float | None:
+    """Return what the evaluations cost that it took to find `count` behaviors, in whole ones, or None for never."""
+    last = reached(run.found, count)
+    return None if last is None else run.spent[last - 1]
+
+
 def measure(truth: Truth, names: Sequence[str], seeds: int, budget: int) -> dict[str, Any]:
     """Return each sampler's curves, as `--json` prints them."""
     most = len(truth.reachable)
@@ -155,13 +173,15 @@ def measure(truth: Truth, names: Sequence[str], seeds: int, budget: int) -> dict
     for name in names:
         if name == FULL_GRID:
             grid = raster(truth)
-            runs = [Run(grid, len(grid), None, 0.0)]
+            runs = [Run(grid, list(range(1, len(grid) + 1)), len(grid), None, 0.0)]
         else:
             runs = [searched(truth, name, seed, budget) for seed in range(seeds)]
         results[name] = {
             "found": [run.found for run in runs],
             "to_90": [reached(run.found, math.ceil(0.9 * most)) for run in runs],
             "to_all": [reached(run.found, most) for run in runs],
+            "cost_to_90": [cost(run, math.ceil(0.9 * most)) for run in runs],
+            "cost_to_all": [cost(run, most) for run in runs],
             "evaluations": [run.evaluations for run in runs],
             "given_up": [run.given_up for run in runs],
             "seconds_per_evaluation": float(np.mean([run.seconds for run in runs])),
@@ -175,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     recorded = str(Path(__file__).parent / "surface-smollm2-135m.npz")
     parser.add_argument("--surface", default=recorded, help="a file, or synthetic-DOMAINSxLEVELS-SEED")
-    parser.add_argument("--samplers", default=",".join(SAMPLERS), help=f"names, also {FULL_GRID}")
+    parser.add_argument("--samplers", default=",".join(SAMPLERS), help=f"names, also {WHOLE} and {FULL_GRID}")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--budget", type=int, default=60)
     parser.add_argument("--max-fluency-drop", type=float, default=math.inf, help="nats per token")

@@ -11,6 +11,9 @@ import numpy as np
 MARKS = (20, 30, 40, 50, 60, 80, 120, 160)
 """Evaluations at which a table says how many behaviors were found."""
 
+NEEDED = {"to_90": "90 % found at", "cost_to_90": "cost", "to_all": "all found at", "cost_to_all": "cost"}
+"""Columns of what was needed: evaluations, and their cost in whole ones when some were stopped early."""
+
 
 def table(results: Mapping[str, Any], budget: int) -> str:
     """Return one surface's results: mean behaviors found, and the mean evaluations needed.
@@ -18,11 +21,11 @@ def table(results: Mapping[str, Any], budget: int) -> str:
     Seeds that never got there are counted beside the mean of those that did.
     """
     marks = [mark for mark in MARKS if mark <= budget]
-    titles = ["sampler", "seeds", *map(str, marks), "90 % found at", "all found at", "CPU s per evaluation"]
+    titles = ["sampler", "seeds", *map(str, marks), *NEEDED.values(), "CPU s per evaluation"]
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for name, result in results.items():
         means = [_found(result["found"], mark) for mark in marks]
-        needed = [needs(result[key]) for key in ("to_90", "to_all")]
+        needed = [needs(result[key]) for key in NEEDED]
         cells = [name, str(len(result["found"])), *means, *needed, f"{result['seconds_per_evaluation']:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -40,8 +43,7 @@ def summary(runs: Iterable[Mapping[str, Any]], marks: Sequence[int] = (40, 60, 1
         "sampler",
         "seeds",
         *map(str, marks),
-        "90 % found at",
-        "all found at",
+        *NEEDED.values(),
         "stopped at",
         "given up",
     ]
@@ -50,7 +52,7 @@ def summary(runs: Iterable[Mapping[str, Any]], marks: Sequence[int] = (40, 60, 1
         for name, result in run["samplers"].items():
             cells = [Path(run["surface"]).stem, str(run["reachable"]), name, str(len(result["found"]))]
             cells += [_found(result["found"], mark) for mark in marks]
-            cells += [needs(result["to_90"]), needs(result["to_all"])]
+            cells += [needs(result[key]) for key in NEEDED]
             cells += [_stopped(result), _given_up(result)]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

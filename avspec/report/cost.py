@@ -21,7 +21,10 @@ class Cost:
     """Stage address to seconds, as far as known."""
     evaluations: int
     """Coefficient vectors scored by sweep and search together, none twice."""
+    spent: float
+    """Evaluations again, where one that was stopped after a part of its rows counts as that part."""
     seconds_per_evaluation: float | None
+    """Of one on all rows."""
     training_seconds: float | None
     """Mean over the domains."""
     grid_evaluations: int
@@ -41,7 +44,7 @@ class Cost:
     @property
     def searched(self) -> float | None:
         """Return the seconds all evaluations took."""
-        return None if self.seconds_per_evaluation is None else self.seconds_per_evaluation * self.evaluations
+        return None if self.seconds_per_evaluation is None else self.seconds_per_evaluation * self.spent
 
     @property
     def grid(self) -> float | None:
@@ -58,9 +61,12 @@ def read_cost(outline: Outline, artifacts: Artifacts) -> Cost:
     """Return the cost of the run."""
     stages = dict(artifacts.seconds) or _known_seconds(artifacts)
     trained = [float(seconds) for domain in outline.domains if (seconds := stages.get(f"train[{domain}]"))]
+    trials = artifacts.search.get("trials") or []
+    evaluations = int(artifacts.search.get("evaluations") or len(trials))
     return Cost(
         stages=stages,
-        evaluations=int(artifacts.search.get("evaluations") or len(artifacts.search.get("trials") or [])),
+        evaluations=evaluations,
+        spent=evaluations - sum(1 - trial.get("part", 1) for trial in trials),
         seconds_per_evaluation=_seconds_per_evaluation(artifacts),
         training_seconds=fmean(trained) if trained else None,
         grid_evaluations=GRID_VALUES ** len(outline.domains),
@@ -70,9 +76,9 @@ def read_cost(outline: Outline, artifacts: Artifacts) -> Cost:
 
 
 def _seconds_per_evaluation(artifacts: Artifacts) -> float | None:
-    trials = [float(t["seconds"]) for t in artifacts.search.get("trials") or [] if t.get("seconds")]
+    trials = [t for t in artifacts.search.get("trials") or [] if t.get("seconds") and t.get("part", 1) == 1]
     if trials:
-        return median(trials)  # one of them may have waited for the compiler
+        return median(float(trial["seconds"]) for trial in trials)  # one of them may have waited for the compiler
     sweep = artifacts.sweep
     if sweep.get("seconds") and sweep.get("evaluations"):
         return float(sweep["seconds"]) / int(sweep["evaluations"])

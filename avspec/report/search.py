@@ -29,13 +29,17 @@ class Search:
     """Why the sampler ended the search before the evaluations were used up; empty when it did not."""
     left_out_error: float | None
     """Mean difference of a share predicted without an evaluation to the measured one; None when not known."""
+    pruned: int
+    """Evaluations that were stopped after a part of their rows."""
+    saved: float
+    """Part of all evaluations' rows that they left out."""
     standings: Mapping[str, int]
     """Standing to the number of behaviors, the atlas's included."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """Say how the search ended, one sentence for each thing that is known."""
-        return tuple(filter(None, (self._standing(), self._stopping(), self._trust())))
+        return tuple(filter(None, (self._standing(), self._stopping(), self._pruning(), self._trust())))
 
     def _standing(self) -> str:
         told = listing([f"{count} {standing}" for standing, count in self.standings.items()])
@@ -44,6 +48,14 @@ class Search:
 
     def _stopping(self) -> str:
         return f"The sampler ended the search before all were used: {self.stopped}." if self.stopped else ""
+
+    def _pruning(self) -> str:
+        if not self.pruned:
+            return ""
+        return (
+            f"{plural(self.pruned, 'evaluation')} stopped after a part of the rows, when nothing was likely to come of "
+            f"the others: {self.saved:.0%} of all scoring was saved."
+        )
 
     def _trust(self) -> str:
         if self.left_out_error is None:
@@ -58,11 +70,14 @@ class Search:
 def read_search(search: Json) -> Search:
     """Return how the search ended; what an older search.json does not say is not known."""
     assessment: Json = search.get("assessment") or {}
+    parts = [float(trial.get("part", 1)) for trial in search.get("trials") or []]
     counts = Counter((assessment.get("standings") or {}).values())
     return Search(
         sampler=str(search.get("sampler") or ""),
         evaluations=int(search.get("evaluations") or len(search.get("trials") or [])),
         stopped=str(search.get("stopped") or ""),
         left_out_error=assessment.get("left_out_error"),
+        pruned=sum(part < 1 for part in parts),
+        saved=1 - sum(parts) / len(parts) if parts else 0.0,
         standings={standing: counts[standing] for standing in STANDINGS if counts[standing]},
     )

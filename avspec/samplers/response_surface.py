@@ -17,6 +17,8 @@ class ResponseSurfaceOptions(api.Options):
 
     draws: int = Field(32, ge=4, le=4096)
     """Posterior draws behind each expected gain: more are finer and slower."""
+    prune: bool = True
+    """Stop an evaluation after a part of its rows, when nothing is likely to come of the others."""
 
 
 class ResponseSurface:
@@ -32,4 +34,4 @@ class ResponseSurface:
         """Return the sampler."""
         from avspec.search.response_surface import ResponseSurfaceSampler
 
-        return ResponseSurfaceSampler(space, draws=self.options.draws)
+        return ResponseSurfaceSampler(space, draws=self.options.draws, pruning=self.options.prune)

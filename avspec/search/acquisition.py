@@ -65,7 +65,7 @@ class Acquisition:
         margins = self.reading.margins(outputs)
         feasible = self.reading.excess(mean, deviation, self.directions) <= 0
         more = (feasible * np.maximum(margins - self.best, 0)).mean(axis=1)
-        chances = feasible.mean(axis=1) * _above(margins, self.reading.grain / 2)
+        chances = feasible.mean(axis=1) * above(margins, self.reading.grain / 2)
         gains = self.weights * np.where(self.best > 0, more, CLOSER * more + FIRST * chances)
         return gains, chances
 
@@ -167,8 +167,8 @@ def _around(points: Array, step: float, random: np.random.Generator) -> Array:
     return np.clip(points[:, None] + noise, -1, 1).reshape(-1, points.shape[1])
 
 
-def _above(margins: Array, threshold: float) -> Array:
-    """Return how likely each margin exceeds a threshold, `[points, draws, behaviors]` to `[points, behaviors]`.
+def above(margins: Array, threshold: float | Array) -> Array:
+    """Return how likely each margin exceeds its threshold, `[points, draws, behaviors]` to `[points, behaviors]`.
 
     From the draws' mean and spread, as if margins were normal: counting draws would give 0 for all that is
     rarer than one draw, and so no hint where a behavior that holds in a small region only is least unlikely.

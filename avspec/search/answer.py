@@ -83,7 +83,8 @@ def _learn(objective: Objective, space: SearchSpace, evaluations: Sequence[Evalu
     outputs = np.array([reading.encode(evaluation.log_probs) for evaluation in evaluations])
     feasible = [[judged.feasible for judged in objective.judge(e).values()] for e in evaluations]
     margins = np.where(np.array(feasible), reading.margins(outputs), -1.0)
-    return Beliefs(reading, beliefs.inputs([e.coefficients for e in evaluations], space), outputs, margins)
+    points = beliefs.inputs([e.coefficients for e in evaluations], space)
+    return Beliefs(reading, points, outputs, margins, np.zeros(len(points)))
 
 
 def _predict(known: Beliefs, objective: Objective, space: SearchSpace) -> Prediction | None:

@@ -36,11 +36,13 @@ class Beliefs:
     """`[trials, outputs]`."""
     margins: Array
     """Each behavior's margin where it is feasible, else -1, `[trials, behaviors]`."""
+    unsure: Array
+    """Variance left by rows that were filled in, as a part of the surface's, `[trials]`; 0 if all were scored."""
 
     @cached_property
     def surface(self) -> SharedGP:
         """Return the fitted surface."""
-        return gp.fit(self.inputs, self.outputs)
+        return gp.fit(self.inputs, self.outputs, self.unsure)
 
     @cached_property
     def doubt(self) -> float:
@@ -48,13 +50,18 @@ class Beliefs:
         means, deviations = self.surface.left_out
         amplitudes = np.maximum(self.surface.amplitudes, 1e-12)
         errors = (means - self.outputs) / (deviations[:, None] * amplitudes)
-        return float(np.clip(np.sqrt((errors**2).mean()), *DOUBT))
+        return float(np.clip(np.sqrt((errors[self.whole] ** 2).mean()), *DOUBT))
 
     @cached_property
     def left_out_error(self) -> float:
         """Return the exact leave-one-out error: mean difference of a predicted share (or value) to the real."""
-        predicted = self.reading.figures(self.surface.left_out[0])
-        return float(np.abs(predicted - self.reading.figures(self.outputs)).mean())
+        predicted = self.reading.figures(self.surface.left_out[0][self.whole])
+        return float(np.abs(predicted - self.reading.figures(self.outputs[self.whole])).mean())
+
+    @property
+    def whole(self) -> Array:
+        """Return which trials were evaluated on all rows, `[trials]`; the others prove nothing."""
+        return self.unsure == 0
 
     @property
     def best(self) -> Array:
@@ -73,24 +80,27 @@ class Beliefs:
 
 
 def learn(objective: Mapping[str, Any] | None, space: SearchSpace, trials: Sequence[FrozenTrial]) -> Beliefs:
-    """Return the beliefs that complete trials justify.
+    """Return the beliefs that finished trials justify.
 
     Args:
         objective: `Objective.describe` as the study keeps it; None for a study that is not avspec's, whose
             values are then taken as margins.
         space: What is searched.
-        trials: Complete trials, at least one; those without log-probs are left out.
+        trials: Finished trials, at least one with log-probs (or values); the others are left out.
     """
     if objective is None:
-        values = np.array([trial.values for trial in trials])
-        return Beliefs(ValueReading(), inputs([t.params for t in trials], space), values, values)
+        valued = [trial for trial in trials if trial.values]
+        values = np.array([trial.values for trial in valued])
+        return Beliefs(ValueReading(), inputs([t.params for t in valued], space), values, values, np.zeros(len(values)))
     carried = [trial for trial in trials if EVALUATION in trial.user_attrs]
     log_probs = [unpack(trial.user_attrs[EVALUATION]["log_probs"]) for trial in carried]
     reading = LogProbReading(objective, {name: len(values) for name, values in log_probs[0].items()})
     outputs = np.array([reading.encode(each) for each in log_probs])
-    excess = [[t.user_attrs[BEHAVIORS][b]["excess"] for b in space.behaviors] for t in carried]
-    margins = np.where(np.array(excess) <= 0, reading.margins(outputs), -1.0)
-    return Beliefs(reading, inputs([t.params for t in carried], space), outputs, margins)
+    judged = [trial.user_attrs.get(BEHAVIORS, {}) for trial in carried]  # nothing where rows are filled in
+    feasible = [[b in of and of[b]["excess"] <= 0 for b in space.behaviors] for of in judged]
+    margins = np.where(feasible, reading.margins(outputs), -1.0)
+    unsure = np.array([trial.user_attrs[EVALUATION].get("unsure", 0.0) for trial in carried])
+    return Beliefs(reading, inputs([t.params for t in carried], space), outputs, margins, unsure)
 
 
 def inputs(points: Sequence[Mapping[str, float]], space: SearchSpace) -> Array:

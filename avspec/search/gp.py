@@ -41,6 +41,8 @@ class SharedGP:
     """Length scale of each coefficient."""
     noise: float
     """Standard deviation of the noise, as a part of the kernel's."""
+    unsure: Array
+    """Variance of each point's outputs beside the noise, as a part of the kernel's, `[points]`."""
     factor: Array
     """Lower Cholesky factor of the kernel's matrix."""
     white: Array
@@ -93,21 +95,24 @@ class SharedGP:
         Source: the "kriging believer" of Ginsbourger, Le Riche & Carraro, 2010.
         """
         together = np.vstack([self.inputs, inputs])
-        factor = np.linalg.cholesky(_covariance(together, self.scales, self.noise)[0])
+        unsure = np.append(self.unsure, np.zeros(len(inputs)))
+        factor = np.linalg.cholesky(_covariance(together, self.scales, self.noise, unsure)[0])
         # what was predicted holds no surprise: its whitened outputs are zero, and no mean changes
         white = np.vstack([self.white, np.zeros((len(inputs), self.white.shape[1]))])
-        return replace(self, inputs=together, factor=factor, white=white)
+        return replace(self, inputs=together, unsure=unsure, factor=factor, white=white)
 
 
-def fit(inputs: Array, outputs: Array) -> SharedGP:
+def fit(inputs: Array, outputs: Array, unsure: Array | None = None) -> SharedGP:
     """Return the process with the most likely length scales and noise (maximum a posteriori).
 
     Args:
         inputs: `[points, coefficients]`, in about -1..1.
         outputs: `[points, outputs]`.
+        unsure: Variance of each point's outputs as a part of the kernel's, beside the noise; none by default.
     """
     from scipy.optimize import minimize
 
+    unsure = np.zeros(len(inputs)) if unsure is None else unsure
     scores, weights = _components(outputs - outputs.mean(axis=0))
     dimensions = inputs.shape[1]
     bounds = [(np.log(0.1), np.log(10.0))] * dimensions + [(np.log(1e-3), 0.0)]
@@ -115,7 +120,7 @@ def fit(inputs: Array, outputs: Array) -> SharedGP:
         minimize(
             _loss,
             np.array([np.log(start)] * dimensions + [NOISE]),
-            args=(inputs, scores, weights),
+            args=(inputs, scores, weights, unsure),
             jac=True,
             method="L-BFGS-B",
             bounds=bounds,
@@ -124,16 +129,16 @@ def fit(inputs: Array, outputs: Array) -> SharedGP:
         for start in STARTS
     ]
     best = min(tried, key=lambda result: float(result.fun)).x
-    return _condition(inputs, outputs, np.exp(best[:-1]), float(np.exp(best[-1])))
+    return _condition(inputs, outputs, np.exp(best[:-1]), float(np.exp(best[-1])), unsure)
 
 
-def _condition(inputs: Array, outputs: Array, scales: Array, noise: float) -> SharedGP:
+def _condition(inputs: Array, outputs: Array, scales: Array, noise: float, unsure: Array) -> SharedGP:
     from scipy.linalg import solve_triangular
 
     center = outputs.mean(axis=0)
-    factor = np.linalg.cholesky(_covariance(inputs, scales, noise)[0])
+    factor = np.linalg.cholesky(_covariance(inputs, scales, noise, unsure)[0])
     white = solve_triangular(factor, outputs - center, lower=True)
-    return SharedGP(inputs, center, scales, noise, factor, white, len(inputs))
+    return SharedGP(inputs, center, scales, noise, unsure, factor, white, len(inputs))
 
 
 def _components(outputs: Array) -> tuple[Array, Array]:
@@ -151,7 +156,7 @@ def _components(outputs: Array) -> tuple[Array, Array]:
     return left * singular, part / (part**2).sum()
 
 
-def _loss(parameters: Array, inputs: Array, scores: Array, weights: Array) -> tuple[float, Array]:
+def _loss(parameters: Array, inputs: Array, scores: Array, weights: Array, unsure: Array) -> tuple[float, Array]:
     """Return the negative log posterior of log length scales and log noise, and its gradient.
 
     Each component's own variance is at its optimum (Rasmussen & Williams 2006, equations 5.8 and 5.9).
@@ -159,7 +164,7 @@ def _loss(parameters: Array, inputs: Array, scores: Array, weights: Array) -> tu
     from scipy.linalg import cho_solve
 
     points, scales, noise = len(inputs), np.exp(parameters[:-1]), float(np.exp(parameters[-1]))
-    covariance, slope, gaps = _covariance(inputs, scales, noise)
+    covariance, slope, gaps = _covariance(inputs, scales, noise, unsure)
     factor = np.linalg.cholesky(covariance)
     inverse = cho_solve((factor, True), np.eye(points))
     solved = inverse @ scores
@@ -180,11 +185,11 @@ def _prior(parameters: Array) -> tuple[float, Array]:
     return float(value / 2), np.append(gradient, off / NOISE_SPREAD**2)
 
 
-def _covariance(inputs: Array, scales: Array, noise: float) -> tuple[Array, Array, Array]:
+def _covariance(inputs: Array, scales: Array, noise: float, unsure: Array) -> tuple[Array, Array, Array]:
     """Return the matrix of kernel, trend and noise, and what `_kernel` returns beside it."""
     kernel, slope, gaps = _kernel(inputs, inputs, scales)
     trend = _trend(inputs)
-    return kernel + trend @ trend.T + noise**2 * np.eye(len(inputs)), slope, gaps
+    return kernel + trend @ trend.T + np.diag(noise**2 + unsure), slope, gaps
 
 
 def _kernel(first: Array, second: Array, scales: Array) -> tuple[Array, Array, Array]:

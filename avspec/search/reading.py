@@ -86,6 +86,10 @@ class LogProbReading:
         flat = np.concatenate([np.asarray(log_probs[name], float).T.ravel() for name in self._names])
         return -np.log(np.maximum(-flat, SMALLEST))
 
+    def decode(self, outputs: Array) -> dict[str, LogProbs]:
+        """Return the evaluation that has these outputs, `[outputs]`."""
+        return {name: -np.exp(-self._block(outputs, name)).T for name in self._names}
+
     def margins(self, outputs: Array) -> Array:
         """Return the smallest margin over the domains that a behavior names, as `Objective` judges it."""
         return self._margins([_shares(self._block(outputs, name)) for name in self._names])

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.trial import TrialState
 
-from avspec.api import SearchSpace
+from avspec.api import LogProbs, SearchSpace
 from avspec.search.acquisition import Acquisition, Outlook, distances, opening, spread, survey
 from avspec.search.beliefs import FIRM, Beliefs, coefficients, inputs, learn
+from avspec.search.blocks import Pruned, scored
 from avspec.search.coefficient_sampler import CoefficientSampler
 from avspec.search.gp import Array
 from avspec.search.proposals import FOCUS, note, pending, proposal_of, running, seed_of
+from avspec.search.reading import LogProbReading
+from avspec.search.stopping import expected, helps
 from avspec.search.trials import counted
 
 if TYPE_CHECKING:
@@ -82,15 +84,16 @@ class ResponseSurfaceSampler(CoefficientSampler):
     other workers are evaluating count as what the surface predicts for them.
     """
 
-    def __init__(self, space: SearchSpace, *, draws: int = 32) -> None:
+    def __init__(self, space: SearchSpace, *, draws: int = 32, pruning: bool = True) -> None:
         """Make the sampler.
 
         Args:
             space: What is searched.
             draws: Posterior draws that an expected gain is the mean of.
+            pruning: Whether an evaluation is stopped when the rows scored so far leave it no hope.
         """
         super().__init__(space)
-        self.draws = draws
+        self.draws, self.pruning = draws, pruning
         self._seen: tuple[str, _View] | None = None
 
     def sample_relative(
@@ -107,6 +110,28 @@ class ResponseSurfaceSampler(CoefficientSampler):
             proposal, focus = self._choose(study, meanwhile)
         note(study, trial, proposal, focus)
         return proposal
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial, log_probs: Mapping[str, LogProbs]) -> Pruned | None:
+        """Return the evaluation's end, with what is expected of its other rows, where nothing will come of it.
+
+        Args:
+            study: The study.
+            trial: The running trial, whose parameters are all drawn.
+            log_probs: Domain or guardrail to log-probs `[rows, levels]`, NaN for rows that are not scored.
+        """
+        waiting = pending(study, trial)
+        if not self.pruning or self._opening(study, waiting) is not None:  # the first surface rests on the opening
+            return None
+        view = self._look(study, waiting)
+        reading = view.beliefs.reading
+        if not isinstance(reading, LogProbReading):
+            return None
+        random = np.random.default_rng(seed_of(self.space.seed, trial.number))
+        point = inputs([trial.params], self.space)
+        guess = expected(view.beliefs, point, reading.encode(log_probs), random)
+        if helps(view.beliefs, view.settled, guess):
+            return None
+        return Pruned(reading.decode(guess.mean), scored(log_probs), guess.unsure)
 
     def finished(self, study: optuna.Study) -> str | None:
         """Return why there is nothing left to search for, or None."""
@@ -168,8 +193,7 @@ class ResponseSurfaceSampler(CoefficientSampler):
         key = json.dumps([study.study_name, len(done), list(waiting)])
         if self._seen is None or self._seen[0] != key:
             random = np.random.default_rng(seed_of(self.space.seed, len(done) + len(waiting)))
-            complete = [t for t in done if t.state == TrialState.COMPLETE]
-            self._seen = key, self._survey(study, complete, inputs(waiting, self.space), random)
+            self._seen = key, self._survey(study, done, inputs(waiting, self.space), random)
         return self._seen[1]
 
     def _survey(

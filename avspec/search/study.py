@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avspec.api import SearchSpace
+from avspec.api import LogProbs, SearchSpace
 from avspec.digest import canonical
 from avspec.errors import NonFinite, StoreError, StudyMismatch
+from avspec.search.blocks import Pruned, Watch
 from avspec.search.evaluations import Evaluation, rounded, same
 from avspec.search.objective import Objective
 from avspec.search.quiet import quiet
@@ -22,14 +24,15 @@ from avspec.search.trials import (
     counted,
     distributions,
     record,
+    unfinished,
 )
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import Trial
 
-Evaluate = Callable[[dict[str, float]], Evaluation]
-"""Coefficients to evaluation."""
+Evaluate = Callable[[dict[str, float], Watch | None], Evaluation]
+"""Coefficients, and who may stop their evaluation after a part of the rows, to the evaluation."""
 
 
 def open_study(
@@ -94,14 +97,15 @@ def run_search(
     Args:
         study: From `open_study`.
         space: The domains, the range of coefficients, and how many trials the study may have.
-        evaluate: Gives the evaluation at some coefficients, from a cache where it can.
+        evaluate: Gives the evaluation at some coefficients, from a cache where it can. Where the sampler can tell
+            from a part of the rows that nothing will come of it, it is stopped: a pruned trial, which counts.
         objective: Judges evaluations.
         known: Evaluations made before, the sweep's; they are added once and count.
         progress: Told trials done, trials in all, and a note.
         check_stop: Raises when the user asked to stop.
 
     Returns:
-        Every counted trial, the failed ones with their reason, in the study's order.
+        Every counted trial, in the study's order: the failed ones with their reason, the pruned ones with their part.
     """
     _give_up_leftovers(study)
     study.set_user_attr("objective", objective.describe())
@@ -171,19 +175,44 @@ def _standing(study: optuna.Study, objective: Objective) -> str:
 
 def _evaluate(study: optuna.Study, trial: Trial, evaluate: Evaluate, objective: Objective) -> str | None:
     """Evaluate one trial and finish it; return why it failed, if it did."""
-    coefficients = rounded(trial.params)
+    coefficients, began = rounded(trial.params), time.perf_counter()
     try:
-        evaluation = evaluate(coefficients)
+        evaluation = evaluate(coefficients, _watch(study, trial))
         judgements = objective.judge(evaluation)
         carried = attributes("search", objective, evaluation, judgements)
     except NonFinite as error:
         return _fail(study, trial, error.what)
+    except Pruned as pruned:
+        _prune(study, trial, unfinished(coefficients, time.perf_counter() - began, pruned))
+        return None
     for key, value in carried.items():
         trial.set_user_attr(key, value)
     for key, excess in constraints(judgements).items():
         trial.set_constraint(key, excess)
     study.tell(trial, [judgement.value for judgement in judgements.values()])
     return None
+
+
+def _watch(study: optuna.Study, trial: Trial) -> Watch | None:
+    """Return who watches an evaluation: the sampler, if it can judge a part of one."""
+    prune: Callable[..., Pruned | None] | None = getattr(study.sampler, "prune", None)
+    if prune is None:
+        return None
+    frozen = study._storage.get_trial(trial._trial_id)
+
+    def watch(so_far: Mapping[str, LogProbs]) -> None:
+        if (pruned := prune(study, frozen, so_far)) is not None:
+            raise pruned
+
+    return watch
+
+
+def _prune(study: optuna.Study, trial: Trial, carried: Mapping[str, Any]) -> None:
+    from optuna.trial import TrialState
+
+    for key, value in carried.items():
+        trial.set_user_attr(key, value)
+    study.tell(trial, state=TrialState.PRUNED)
 
 
 def _fail(study: optuna.Study, trial: Trial, reason: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from avspec.api import SearchSpace
+from avspec.search.blocks import Pruned
 from avspec.search.evaluations import Evaluation, pack, rounded
 from avspec.search.objective import Judgement, Objective
 from avspec.stats import shares
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 EVALUATION = "evaluation"
-"""User attribute of a finished trial: its shares and log-probs, where it came from, what it took."""
+"""User attribute of a trial that was evaluated: its shares and log-probs, where it came from, what it took."""
 BEHAVIORS = "behaviors"
-"""User attribute of a finished trial: behavior to judgement."""
+"""User attribute of a trial that was evaluated on all rows: behavior to judgement."""
 LIMITS = "limits"
 """The constraint of a trial: fluency and guardrails."""
 REASON = "reason"
@@ -38,9 +39,16 @@ class SearchTrial:
     """`sweep` or `search`."""
     seconds: float
     behaviors: dict[str, Judgement]
-    """Empty when the trial failed."""
+    """Empty when the trial failed, or was stopped after a part of its rows."""
     reason: str | None = None
     """Why the trial failed, or None."""
+    part: float = 1.0
+    """Part of the rows that was scored."""
+
+    @property
+    def whole(self) -> bool:
+        """Return whether all rows were scored."""
+        return self.reason is None and self.part == 1
 
 
 def distributions(space: SearchSpace) -> dict[str, optuna.distributions.BaseDistribution]:
@@ -80,6 +88,20 @@ def attributes(
     }
 
 
+def unfinished(coefficients: Mapping[str, float], seconds: float, pruned: Pruned) -> dict[str, Any]:
+    """Return the user attributes of a trial that was stopped after a part of its rows: no shares, no judgements."""
+    return {
+        EVALUATION: {
+            "source": "search",
+            "coefficients": rounded(coefficients),
+            "seconds": seconds,
+            "part": pruned.part,
+            "unsure": pruned.unsure,
+            "log_probs": pack(pruned.log_probs),
+        }
+    }
+
+
 def constraints(judgements: Mapping[str, Judgement]) -> dict[str, float]:
     """Return Optuna's constraint, feasible at 0 and below: within the limits for one behavior at least.
 
@@ -100,4 +122,5 @@ def record(trial: FrozenTrial) -> SearchTrial:
         seconds=evaluation.get("seconds", 0.0),
         behaviors={name: Judgement(**values) for name, values in trial.user_attrs.get(BEHAVIORS, {}).items()},
         reason=trial.user_attrs.get(REASON),
+        part=evaluation.get("part", 1.0),
     )

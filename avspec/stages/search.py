@@ -5,6 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+# optuna keeps the frames of whoever imports it first, in its deferred import errors: here none holds a model
+import optuna  # noqa: F401
+
 from avspec import registry
 from avspec.api import SearchSpace
 from avspec.digest import digest
@@ -63,7 +66,7 @@ def run(params: SearchParams, inputs: Mapping[str, Path], out: Path, ctx: Contex
     stopped = finished(study) if len(trials) < space.evaluations else None
     if stopped:
         ctx.log(_stopped(stopped, before, len(trials), space.evaluations))
-    evaluations = [surface.evaluate(trial.coefficients) for trial in trials if trial.reason is None]
+    evaluations = [surface.evaluate(trial.coefficients) for trial in trials if trial.whole]
     write_json(
         out / "search.json",
         {
@@ -114,6 +117,7 @@ def _counts(trials: Sequence[SearchTrial], surface: Surface) -> dict[str, int]:
         "sweep": len(trials) - from_search,
         "search": from_search,
         "cached": len(trials) - surface.made,
+        "pruned": sum(trial.part < 1 for trial in trials),
     }
 
 
@@ -124,6 +128,7 @@ def _trial(trial: SearchTrial) -> dict[str, Any]:
         "coefficients": trial.coefficients,
         "source": trial.source,
         "seconds": trial.seconds,
+        "part": trial.part,
         "behaviors": seen,
     }
 

@@ -6,11 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from avspec.api import LogProbs, Row
 from avspec.model.compiled import compile_layers, pays_back
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
 from avspec.model.scorer import score
+from avspec.search.blocks import Watch, in_blocks
 from avspec.search.evaluations import Evaluation, EvaluationCache, rounded
 from avspec.stages.data import read_split
 from avspec.stages.extract import VECTOR
@@ -75,11 +78,16 @@ class Surface:
     def _encoded(self) -> dict[str, list[EncodedRow]]:
         return {name: encode_rows(self.live.tokenizer, rows, self.levels[name]) for name, rows in self.rows.items()}
 
-    def evaluate(self, coefficients: Mapping[str, float]) -> Evaluation:
+    def evaluate(self, coefficients: Mapping[str, float], watch: Watch | None = None) -> Evaluation:
         """Return the evaluation at these coefficients, from the cache or made now; domains not named are at 0.
+
+        Args:
+            coefficients: Domain to coefficient.
+            watch: Looks at the log-probs after each block of rows, and may stop the evaluation.
 
         Raises:
             NonFinite: The model gave NaN or infinity there.
+            Pruned: `watch` stopped it; nothing is kept.
         """
         wanted = rounded({domain: coefficients.get(domain, 0.0) for domain in self.live.domains})
 
@@ -89,12 +97,23 @@ class Surface:
         def compute() -> dict[str, LogProbs]:
             self.live.editor.set(wanted)
             self.made += 1
-            return {name: score(self.live.editor.model, rows) for name, rows in self._encoded.items()}
+            return in_blocks(self._score, self._shapes, watch)
 
         made, evaluation = self.made, self.cache.kept(wanted, compute)
         if self.made > made:
             self.live.faster(evaluation.seconds * self.ahead)
         return evaluation
+
+    @property
+    def _shapes(self) -> dict[str, tuple[int, int]]:
+        return {name: (len(rows), len(self.levels[name])) for name, rows in self.rows.items()}
+
+    def _score(self, rows: slice) -> dict[str, LogProbs]:
+        """Return the log-probs of some rows of every domain and guardrail; all share batches."""
+        chosen = {name: encoded[rows] for name, encoded in self._encoded.items()}
+        values = score(self.live.editor.model, [row for part in chosen.values() for row in part])
+        parts = np.split(values, np.cumsum([len(part) for part in chosen.values()])[:-1])
+        return {name: part[:, : len(self.levels[name])] for name, part in zip(chosen, parts, strict=True)}
 
 
 def read_json(path: Path) -> Any:

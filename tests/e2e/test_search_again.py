@@ -68,7 +68,7 @@ def test_raised_evaluations_are_the_first_ones_and_the_difference(folder: Path) 
     before, first = evaluations(folder), coefficients(searched(folder)[0])
     search, _ = searched(folder, "--set", "search.evaluations=9")
     assert coefficients(search)[:7] == first and len(search["trials"]) == 9
-    assert search["counts"] == {"sweep": 5, "search": 4, "cached": 7}
+    assert search["counts"] == {"sweep": 5, "search": 4, "cached": 7, "pruned": 0}
     after, split = evaluations(folder), read_question(folder / "runs/tiny", "clinic").kept("search").folder
     assert len([path for path in after if path not in before and path.parent == split.resolve()]) == 2
     assert {path: after[path] for path in before} == before, "what was evaluated is read"

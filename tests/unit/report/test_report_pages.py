@@ -191,6 +191,25 @@ def test_a_search_that_ended_by_itself_says_why(summary_of):
     assert sentence in Reader(report_html(summary)).said and sentence in report_markdown(summary)
 
 
+def test_evaluations_stopped_early_are_said_and_cost_what_they_took(summary_of, plain):
+    def prune(inputs):
+        path = inputs["search"] / "search.json"
+        found = json.loads(path.read_text())
+        for trial in found["trials"][-6:]:
+            trial |= {"part": 1 / 3, "behaviors": {}, "seconds": 1.5}
+        path.write_text(json.dumps(found))
+
+    summary = summary_of(World(**SMALL), prune)
+    count = summary.cost.evaluations
+    saved = f"{6 * (2 / 3) / count:.0%}"
+    sentence = "6 evaluations stopped after a part of the rows, when nothing was likely to come of the others: "
+    for said in (Reader(report_html(summary)).said, report_markdown(summary)):
+        assert f"{sentence}{saved} of all scoring was saved." in said
+    assert summary.cost.spent == pytest.approx(count - 4)
+    assert summary.cost.searched == pytest.approx(summary.cost.seconds_per_evaluation * (count - 4))
+    assert "stopped after a part" not in report_markdown(plain)
+
+
 def test_a_search_of_an_older_avspec_claims_nothing_it_does_not_say(summary_of):
     def forget(inputs):
         path = inputs["search"] / "search.json"

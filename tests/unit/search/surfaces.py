@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from avspec.api import SearchSpace
+from avspec.search.blocks import Watch, in_blocks
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
 
@@ -27,7 +28,13 @@ class Surface:
         self.rows = {d: [-4.3, -4.1, -4.3] + 0.3 * draw.standard_normal((rows, 3)) for d in domains}
         self.asked: list[dict[str, float]] = []
 
-    def __call__(self, coefficients: Mapping[str, float]) -> Evaluation:
+    def __call__(self, coefficients: Mapping[str, float], watch: Watch | None = None) -> Evaluation:
+        whole = self._whole(coefficients)
+        shapes = {name: values.shape for name, values in whole.log_probs.items()}
+        in_blocks(lambda rows: {n: values[rows] for n, values in whole.log_probs.items()}, shapes, watch)
+        return whole
+
+    def _whole(self, coefficients: Mapping[str, float]) -> Evaluation:
         self.asked.append(dict(coefficients))
         square = self.curve * sum(c * c for c in coefficients.values())
         log_probs = {}

@@ -41,10 +41,10 @@ def test_noisy_outputs_are_seen_as_noisy():
 def test_the_gradient_of_the_likelihood_is_right():
     inputs, outputs = data(15)
     scores, weights = gp._components(outputs - outputs.mean(axis=0))
-    parameters = np.array([0.1, -0.4, 0.5, -3.0])
+    parameters, unsure = np.array([0.1, -0.4, 0.5, -3.0]), np.linspace(0, 0.3, 15)
     error = check_grad(
-        lambda p: gp._loss(p, inputs, scores, weights)[0],
-        lambda p: gp._loss(p, inputs, scores, weights)[1],
+        lambda p: gp._loss(p, inputs, scores, weights, unsure)[0],
+        lambda p: gp._loss(p, inputs, scores, weights, unsure)[1],
         parameters,
     )
     assert error < 1e-3
@@ -52,14 +52,29 @@ def test_the_gradient_of_the_likelihood_is_right():
 
 def test_leave_one_out_is_what_leaving_one_out_gives():
     inputs, outputs = data(20, noise=0.1)
-    surface = gp.fit(inputs, outputs)
+    unsure = np.where(np.arange(20) == 7, 0.2, 0.0)
+    surface = gp.fit(inputs, outputs, unsure)
     means, deviations = surface.left_out
     for point in (0, 7, 19):
         rest = np.delete(np.arange(20), point)
-        without = gp._condition(inputs[rest], outputs[rest], surface.scales, surface.noise)
+        without = gp._condition(inputs[rest], outputs[rest], surface.scales, surface.noise, unsure[rest])
         mean, deviation = without.predict(inputs[[point]])
         np.testing.assert_allclose(means[point], mean[0], atol=2e-3)
-        assert deviations[point] ** 2 == pytest.approx(deviation[0] ** 2 + surface.noise**2, rel=1e-6)
+        assert deviations[point] ** 2 == pytest.approx(deviation[0] ** 2 + surface.noise**2 + unsure[point], rel=1e-6)
+
+
+def test_a_point_that_is_unsure_moves_the_surface_less():
+    inputs, outputs = data(20)
+    moved = outputs + 2.0 * (np.arange(20) == 7)[:, None]
+    scales, noise = np.ones(3), 0.03
+
+    def pulled(unsure):
+        each = unsure * (np.arange(20) == 7)
+        before, after = (gp._condition(inputs, values, scales, noise, each) for values in (outputs, moved))
+        return np.abs(after.predict(inputs[[7]])[0] - before.predict(inputs[[7]])[0]).mean()
+
+    assert 2.0 > pulled(0.0) > pulled(0.01) > pulled(0.1) > pulled(1.0) > 0
+    assert pulled(1.0) < 1.0
 
 
 def test_draws_have_the_spread_and_the_correlation_of_the_outputs():

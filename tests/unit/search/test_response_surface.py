@@ -8,7 +8,7 @@ from surfaces import BEHAVIORS, LEVELS, Surface
 
 from avspec.samplers.random import Random
 from avspec.samplers.response_surface import ResponseSurface
-from avspec.search.acquisition import _above, distances, opening, spread
+from avspec.search.acquisition import above, distances, opening, spread
 from avspec.search.proposals import FOCUS
 from avspec.search.response_surface import ResponseSurfaceSampler
 from avspec.search.study import run_search
@@ -93,13 +93,11 @@ def test_what_cannot_be_reached_is_called_unreachable():
     )
     for domain in search.surface.rows:
         search.surface.rows[domain] = search.surface.rows["medical"]
-    original = search.surface.__call__
-    trials = run_search(
-        search.study,
-        search.space,
-        lambda c: original({"medical": (c["medical"] + c["legal"]) / 2, "legal": (c["medical"] + c["legal"]) / 2}),
-        search.objective,
-    )
+
+    def evaluate(coefficients, watch):
+        return search.surface(dict.fromkeys(coefficients, sum(coefficients.values()) / 2), watch)
+
+    trials = run_search(search.study, search.space, evaluate, search.objective)
     assessment = search.sampler.assess(search.study)
     assert assessment is not None and assessment.standings["apart"] == "unreachable"
     assert len(trials) < 40
@@ -191,6 +189,6 @@ def test_spread_points_fill_the_range(count):
 def test_chances_go_on_below_one_draw():
     draws = 0.1 * np.random.default_rng(0).standard_normal((1, 4096, 1))
     margins = np.concatenate([draws - 0.6, draws - 0.45, draws - 0.1])
-    chances = _above(margins, 0.0)[:, 0]
+    chances = above(margins, 0.0)[:, 0]
     assert 0 < chances[0] < chances[1] < 1e-4  # none of the draws is above zero
     assert chances[2] == pytest.approx((margins[2] > 0).mean(), abs=0.01)

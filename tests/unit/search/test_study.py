@@ -33,7 +33,7 @@ class Search:
         sampler = TPE(TPE.Options(startup=4)).create(self.space)
         return open_study(self.folder / "study.db", "it", {**IDENTITY, **identity}, list(BEHAVIORS), sampler)
 
-    def evaluate(self, coefficients):
+    def evaluate(self, coefficients, watch=None):
         found = self.cache.get(coefficients)
         if found is None:
             found = self.surface(coefficients)
@@ -82,7 +82,7 @@ def test_stopped_between_evaluations_it_ends_as_if_it_had_not_been(tmp_path):
 
         cut = Search(tmp_path / "cut")
 
-        def evaluate(coefficients, cut=cut, stop_at=stop_at, stop=Stop):
+        def evaluate(coefficients, watch, cut=cut, stop_at=stop_at, stop=Stop):
             result = cut.evaluate(coefficients)
             if len(counted(cut.open())) == stop_at:
                 raise stop  # after the evaluation, before the study hears of it
@@ -104,7 +104,7 @@ def test_killed_and_resumed(tmp_path):
         "sys.path[:0] = sys.argv[2:]\n"
         "from test_study import Search\n"
         "search = Search(Path(sys.argv[1]))\n"
-        "def evaluate(coefficients):\n"
+        "def evaluate(coefficients, watch):\n"
         "    if len(search.surface.asked) == 3 + 5:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return search.evaluate(coefficients)\n"
@@ -124,7 +124,7 @@ def test_killed_and_resumed(tmp_path):
 def test_a_non_finite_evaluation_fails_with_its_reason_and_the_search_goes_on(tmp_path):
     search = Search(tmp_path, 6)
 
-    def evaluate(coefficients):
+    def evaluate(coefficients, watch):
         evaluation = search.surface(coefficients)
         if len(search.surface.asked) == 2:
             return Evaluation(coefficients, {**evaluation.log_probs, "legal": np.full((12, 3), np.nan)}, 1.0)
@@ -141,7 +141,7 @@ def test_a_non_finite_evaluation_fails_with_its_reason_and_the_search_goes_on(tm
 
 
 def test_a_search_in_which_everything_fails_ends(tmp_path):
-    def evaluate(coefficients):
+    def evaluate(coefficients, watch):
         raise NonFinite("broken")
 
     trials = Search(tmp_path, 5).run(evaluate)
