@@ -46,18 +46,18 @@ bench-search: $(RESULTS)
 
 build/search/surface-smollm2-135m.json: benchmarks/surface-smollm2-135m.npz $(VENV)/.installed
 	@mkdir -p $(@D)
-	$(SEARCH_BENCH) --surface $< --samplers response-surface,tpe,gp,cma-es,random,grid,full-grid --json > $@
+	$(SEARCH_BENCH) --surface $< --samplers response-surface,response-surface-whole,tpe,gp,cma-es,random,grid,full-grid --json > $@
 
 build/search/tiny-%.npz: $(VENV)/.installed
 	@mkdir -p $(@D)
 	$(BIN)/python benchmarks/search_surfaces.py tiny $@ --seed $*
 
 build/search/tiny-%.json: build/search/tiny-%.npz
-	$(SEARCH_BENCH) --surface $< --samplers response-surface,tpe,random --json > $@
+	$(SEARCH_BENCH) --surface $< --samplers response-surface,response-surface-whole,tpe,random --json > $@
 
 build/search/synthetic-%.json: $(VENV)/.installed
 	@mkdir -p $(@D)
-	$(SEARCH_BENCH) --surface synthetic-$* --samplers response-surface,tpe,random --json > $@
+	$(SEARCH_BENCH) --surface synthetic-$* --samplers response-surface,response-surface-whole,tpe,random --json > $@
 
 clean:
 	rm -rf $(VENV) $(PEERS) .avspec runs build

@@ -120,8 +120,8 @@ class Run:
 def searched(truth: Truth, name: str, seed: int, budget: int) -> Run:
     """Return one sampler's search with one seed."""
     space = truth.space(seed, budget)
-    plugin = registry.create("samplers", *(("response-surface", {"prune": False}) if name == WHOLE else (name, {})))
-    sampler = plugin.create(space)
+    plugin, options = ("response-surface", {"prune": False}) if name == WHOLE else (name, {})
+    sampler = registry.create("samplers", plugin, options).create(space)
     directions = ["maximize"] * len(space.behaviors)
     study = optuna.create_study(directions=directions, sampler=sampler)
     began = time.process_time()

@@ -7,7 +7,7 @@ from typing import Any
 from avspec.api import Row
 from avspec.errors import DataError, ModelError, Problem
 
-SCORER_VERSION = 3
+SCORER_VERSION = 4
 """Raise it when encoding or scoring gives other numbers: cached evaluations are then made anew. It stands here
 because what was evaluated is also found, and read, without torch."""
 

@@ -1,6 +1,7 @@
 """Spec to stages.
 
     base -> data[d] -> train[d] -> extract[d] -> sweep -> search -> evaluate -> report
+                                                    sweep -> compare -> report, where the spec compares samplers
 
 Each stage also reads what its own function below lists; a stage's key changes with any of its inputs.
 """
@@ -15,6 +16,7 @@ from avspec.digest import file_digest
 from avspec.errors import NoInput
 from avspec.plan.fingerprint import base_params
 from avspec.plan.params import (
+    CompareParams,
     DataParams,
     EvaluateParams,
     ExtractParams,
@@ -47,6 +49,7 @@ def compile_spec(loaded: LoadedSpec) -> tuple[Stage, ...]:
         _sweep(spec),
         _search(spec),
         _evaluate(spec),
+        *([_compare(spec)] if spec.search.compare else []),
         _report(spec),
     )
 
@@ -142,6 +145,14 @@ def _search(spec: Spec) -> Stage:
     return Stage(params, inputs=(*_steered(spec), "sweep"), plugins=plugins)
 
 
+def _compare(spec: Spec) -> Stage:
+    """Return the search by other samplers; nothing but the report reads it."""
+    search, compare = _search(spec), {each.plugin: each.options for each in spec.search.compare}
+    common = search.params.model_dump(exclude={"sampler", "options"})
+    plugins = tuple(_plugin("samplers", each.plugin) for each in spec.search.compare)
+    return Stage(CompareParams(**common, compare=compare), inputs=search.inputs, plugins=plugins)
+
+
 def _evaluate(spec: Spec) -> Stage:
     params = EvaluateParams(
         domains=tuple(spec.domains),
@@ -171,7 +182,8 @@ def _report(spec: Spec) -> Stage:
         high=spec.search.high,
     )
     trained = (f"train[{domain}]" for domain in spec.domains)
-    return Stage(params, inputs=(*_steered(spec), *trained, "sweep", "search", "evaluate"))
+    compared = ("compare",) if spec.search.compare else ()
+    return Stage(params, inputs=(*_steered(spec), *trained, "sweep", "search", "evaluate", *compared))
 
 
 def _steered(spec: Spec) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ kind is then made anew, with the reason `code-changed`. Settings that do not cha
 batch, checkpoint interval) have no place here.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -170,6 +170,26 @@ class SearchParams(Params):
     seed: int
     behaviors: dict[str, dict[str, Wanted]]
     """Name to what it wants of each domain it names, the atlas's combinations included."""
+
+
+class CompareParams(SearchParams):
+    """The same search by other samplers."""
+
+    KIND: ClassVar[str] = "compare"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {**SearchParams.SPEC_PATHS, "compare": "search.compare"}
+    sampler: Literal[""] = ""
+    """None: whatever the spec's own sampler is, these searches are the same."""
+    compare: dict[str, dict[str, Any]]
+    """Samplers to search with, and their options."""
+
+    def searches(self) -> dict[str, SearchParams]:
+        """Return the search of each sampler, as it would be if the spec named that one."""
+        common = {name: getattr(self, name) for name in SearchParams.model_fields}
+        return {
+            name: SearchParams(**{**common, "sampler": name, "options": options})
+            for name, options in self.compare.items()
+        }
 
 
 class EvaluateParams(Params):

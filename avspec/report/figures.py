@@ -135,20 +135,25 @@ def held(progress: Progress) -> str:
     """Draw how many behaviors hold after each evaluation."""
     label = f"{progress.held[-1] if progress.held else 0} of {progress.behaviors} behaviors hold after "
     label += f"{progress.evaluations} evaluations."
+    others = [f"{name} {curve[-1]}" for name, curve in list(progress.by_sampler.items())[1:]]
+    label += f" Found by other samplers: {', '.join(others)}." if others else ""
     return draw("search-held", 420, 260, lambda axes: _held(axes, progress), label)
 
 
 def _held(axes: Axes, progress: Progress) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    x = range(1, progress.evaluations + 1)
     _sweep_zone(axes, progress)
-    axes.step(x, progress.held, where="post", color=ACCENT, linewidth=2.2)
+    for index, (name, curve) in enumerate(progress.by_sampler.items()):
+        style = {"color": series_color(index), "linestyle": DASHES[index % len(DASHES)]} if index else {"color": ACCENT}
+        axes.step(range(1, len(curve) + 1), curve, where="post", linewidth=1.6 if index else 2.2, label=name, **style)
     axes.axhline(progress.behaviors, color=MUTED, linewidth=1, linestyle=(0, (1.5, 1.8)))
     axes.set_ylim(0, max(progress.behaviors, 1) * 1.12)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("behaviors that hold")
-    _evaluation_axis(axes, progress)
+    _evaluation_axis(axes, max(map(len, progress.by_sampler.values()), default=0))
+    if len(progress.by_sampler) > 1:
+        axes.legend(frameon=False, fontsize=10.5, loc="lower right")
 
 
 def margins(progress: Progress, names: Sequence[str]) -> str:
@@ -178,7 +183,7 @@ def _margins(axes: Axes, progress: Progress, names: Sequence[str]) -> None:
         axes.step(x, y, where="post", color=series_color(index), linewidth=2.2, linestyle=style, label=name)
     axes.axhline(0, color=MUTED, linewidth=1)
     axes.set_ylabel("best margin, points")
-    _evaluation_axis(axes, progress)
+    _evaluation_axis(axes, progress.evaluations)
     if _legend_rows(names):
         axes.legend(
             frameon=False,
@@ -197,8 +202,8 @@ def _sweep_zone(axes: Axes, progress: Progress) -> None:
         axes.axvspan(0.5, progress.sweep + 0.5, color=RULE, alpha=0.45, linewidth=0)
 
 
-def _evaluation_axis(axes: Axes, progress: Progress) -> None:
-    axes.set_xlim(0.5, max(progress.evaluations, 1) + 0.5)
+def _evaluation_axis(axes: Axes, evaluations: int) -> None:
+    axes.set_xlim(0.5, max(evaluations, 1) + 0.5)
     axes.set_xlabel("evaluation")
     axes.grid(axis="y")
     axes.set_axisbelow(True)

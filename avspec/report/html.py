@@ -12,7 +12,7 @@ from avspec.report.atlas import panels
 from avspec.report.behaviors import Measure
 from avspec.report.markdown import point_log_probs, point_shares
 from avspec.report.notes import fluency_sentence
-from avspec.report.search import STANDINGS
+from avspec.report.search import COMPARED, STANDINGS
 from avspec.report.summary import Summary
 
 HERE = Path(__file__).parent
@@ -45,6 +45,7 @@ def report_html(summary: Summary) -> str:
         fluency=fluency_sentence(summary.outline.max_fluency_drop),
         other_metrics=other_metrics(summary),
         standings=STANDINGS,
+        compared=COMPARED,
         panels=panels(summary.atlas, summary.outline),
     )
     return "\n".join(line.rstrip() for line in page.splitlines() if line.strip()) + "\n"

@@ -41,6 +41,8 @@ class Artifacts:
     sweep: Json
     search: Json
     evaluate: Json
+    compare: Json = field(default_factory=dict)
+    """Empty where the spec compares no samplers."""
     cosines: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Stage address to the seconds it took, when the run knows them."""
@@ -69,6 +71,7 @@ def read_artifacts(
         sweep=_read(inputs["sweep"] / "sweep.json"),
         search=_read(inputs["search"] / "search.json"),
         evaluate=_read(inputs["evaluate"] / "evaluate.json"),
+        compare=_read(inputs["compare"] / "compare.json") if "compare" in inputs else {},
         cosines=cosines,
         seconds=dict(seconds),
     )

@@ -10,7 +10,7 @@ from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, Measure
 from avspec.report.inputs import Json
 from avspec.report.notes import fluency_sentence
-from avspec.report.search import STANDINGS
+from avspec.report.search import COMPARED, STANDINGS
 from avspec.report.summary import Summary
 
 
@@ -188,6 +188,10 @@ def _search(summary: Summary) -> Iterable[str]:
     yield "\n".join(
         f"- {standing}: {meaning}" for standing, meaning in STANDINGS.items() if standing in summary.search.standings
     )
+    marks, found = summary.progress.compared
+    if found:
+        yield f"{COMPARED} (of {summary.progress.behaviors}):"
+        yield table(["sampler", *map(str, marks)], [[name, *map(str, counts)] for name, counts in found.items()])
 
 
 def _knobs(summary: Summary) -> Iterable[str]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from avspec.report.inputs import Json
 
+PARTS = 4
+"""Steps in which the searches of several samplers are compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -19,14 +22,28 @@ class Progress:
     best: Mapping[str, tuple[float | None, ...]]
     """Best margin of each behavior so far, fluent evaluations only; None before the first of those."""
     behaviors: int
+    by_sampler: Mapping[str, tuple[int, ...]]
+    """Sampler to `held`, this search's own first and then those it is compared with."""
 
     @property
     def evaluations(self) -> int:
         """Return the number of evaluations."""
         return len(self.held)
 
+    @property
+    def compared(self) -> tuple[tuple[int, ...], Mapping[str, tuple[int, ...]]]:
+        """Return some numbers of evaluations, and each sampler's behaviors that hold after so many.
 
-def read_progress(search: Json) -> Progress:
+        A sampler that ended before keeps what it had found; nothing where there is only one sampler.
+        """
+        if len(self.by_sampler) < 2:
+            return (), {}
+        longest = max(map(len, self.by_sampler.values()))
+        marks = tuple(sorted({-(-longest * part // PARTS) for part in range(1, PARTS + 1)}))
+        return marks, {n: tuple(curve[min(m, len(curve)) - 1] for m in marks) for n, curve in self.by_sampler.items()}
+
+
+def read_progress(search: Json, compare: Json) -> Progress:
     """Return the progress of all searched behaviors, the atlas's included."""
     trials = list(search.get("trials") or [])
     names = list(search.get("behaviors") or {})
@@ -44,6 +61,11 @@ def read_progress(search: Json) -> Progress:
         held=tuple(held),
         best={name: tuple(values) for name, values in best.items()},
         behaviors=len(names),
+        by_sampler={
+            str(name): tuple(curve)
+            for name, curve in {search.get("sampler") or "this search": held, **(compare.get("held") or {})}.items()
+            if curve
+        },
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, GuardrailResult, Measure
 from avspec.report.cost import Cost
+from avspec.report.progress import Progress
 from avspec.report.search import Search
 from avspec.report.summary import Summary
 
@@ -36,7 +37,7 @@ def results(summary: Summary) -> dict[str, Any]:
             for row in summary.movements
         },
         "evaluations": summary.cost.evaluations,
-        "search": _search(summary.search),
+        "search": _search(summary.search, summary.progress),
         "seconds": dict(summary.cost.stages),
         "behaviors": {behavior.name: _behavior(behavior) for behavior in summary.behaviors},
         "guardrails": {
@@ -68,13 +69,16 @@ def _behavior(behavior: Behavior) -> dict[str, Any]:
     }
 
 
-def _search(search: Search) -> dict[str, Any]:
+def _search(search: Search, progress: Progress) -> dict[str, Any]:
     return {
         "sampler": search.sampler,
         "evaluations": search.evaluations,
         "stopped": search.stopped or None,
         "left_out_error": search.left_out_error,
         "standings": dict(search.standings),
+        "pruned": search.pruned,
+        "saved": search.saved,
+        "held_by_sampler": {name: list(curve) for name, curve in progress.by_sampler.items()},
     }
 
 

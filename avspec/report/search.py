@@ -17,6 +17,11 @@ STANDINGS = {
 }
 """What each standing means, best first."""
 
+COMPARED = (
+    "Behaviors that hold on the search split, by sampler, after so many evaluations; the sweep's are among them, and "
+    "one that was stopped early counts as one"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Search:

@@ -78,7 +78,7 @@ def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
         cosines=artifacts.cosines,
         movements=read_movements(outline, artifacts.sweep),
         sweep=curves,
-        progress=read_progress(artifacts.search),
+        progress=read_progress(artifacts.search, artifacts.compare),
         search=read_search(artifacts.search),
         cost=cost,
         base_metrics=(artifacts.evaluate.get("base") or {}).get("metrics") or {},

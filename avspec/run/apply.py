@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avspec.errors import AvspecError
-from avspec.model.release import release_memory
+from avspec.model.release import limit_kernels, release_memory
 from avspec.plan.compile import compile_spec
 from avspec.plan.diff import Plan, PlannedStage, plan_run
 from avspec.plan.graph import select
@@ -116,6 +116,7 @@ class _Apply:
         ledger.record(reused)
         for planned in reused:
             self._emit(StageReused(address=planned.address, key=planned.key))
+        limit_kernels()
         # nothing to run: leave stdout, the environment and the log alone
         with chatter_to(self._log) if plan.running else nullcontext():
             for planned in plan.running:

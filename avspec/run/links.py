@@ -16,6 +16,7 @@ LINKS: dict[str, dict[str, str]] = {
     "sweep": {"sweep.json": "sweep.json"},
     "search": {"search.json": "search.json"},
     "evaluate": {"evaluate.json": "evaluate.json"},
+    "compare": {"compare.json": "compare.json"},
     "report": {name: name for name in ("report.html", "report.md", "report.json", "atlas.json")},
 }
 """Kind of stage to link in the run folder to file in the artifact."""

@@ -24,7 +24,7 @@ class ResponseSurfaceOptions(api.Options):
 class ResponseSurface:
     """Learns the log-probs of all rows and levels, and evaluates where unsettled behaviors gain most."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[ResponseSurfaceOptions]] = ResponseSurfaceOptions
 
     def __init__(self, options: ResponseSurfaceOptions) -> None:

@@ -37,7 +37,7 @@ class Beliefs:
     margins: Array
     """Each behavior's margin where it is feasible, else -1, `[trials, behaviors]`."""
     unsure: Array
-    """Variance left by rows that were filled in, as a part of the surface's, `[trials]`; 0 if all were scored."""
+    """Variance with which outputs are observed (`stopping.Guess`), `[trials]`; 0 where all rows were scored."""
 
     @cached_property
     def surface(self) -> SharedGP:
@@ -79,20 +79,29 @@ class Beliefs:
         return held
 
 
-def learn(objective: Mapping[str, Any] | None, space: SearchSpace, trials: Sequence[FrozenTrial]) -> Beliefs:
+def learn(objective: Mapping[str, Any] | None, space: SearchSpace, trials: Sequence[FrozenTrial]) -> Beliefs | None:
     """Return the beliefs that finished trials justify.
 
     Args:
         objective: `Objective.describe` as the study keeps it; None for a study that is not avspec's, whose
             values are then taken as margins.
         space: What is searched.
-        trials: Finished trials, at least one with log-probs (or values); the others are left out.
+        trials: Finished trials; those without log-probs (or values) are left out.
+
+    Returns:
+        The beliefs; None when no trial tells anything.
     """
     if objective is None:
-        valued = [trial for trial in trials if trial.values]
+        from optuna.trial import TrialState
+
+        valued = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        if not valued:
+            return None
         values = np.array([trial.values for trial in valued])
         return Beliefs(ValueReading(), inputs([t.params for t in valued], space), values, values, np.zeros(len(values)))
     carried = [trial for trial in trials if EVALUATION in trial.user_attrs]
+    if not carried:
+        return None
     log_probs = [unpack(trial.user_attrs[EVALUATION]["log_probs"]) for trial in carried]
     reading = LogProbReading(objective, {name: len(values) for name, values in log_probs[0].items()})
     outputs = np.array([reading.encode(each) for each in log_probs])

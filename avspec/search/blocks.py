@@ -21,11 +21,11 @@ class Pruned(Exception):
     def __init__(self, log_probs: Mapping[str, LogProbs], part: float, unsure: float) -> None:
         super().__init__(f"stopped after {part:.0%} of the rows")
         self.log_probs = log_probs
-        """What was scored, and what is expected of the other rows."""
+        """Of all rows, as an observation with the variance `unsure` (`stopping.Guess`): no measurement."""
         self.part = part
         """Part of the rows that was scored."""
         self.unsure = unsure
-        """Variance of what was filled in, as a part of the surface's own."""
+        """As a part of the surface's own variance."""
 
 
 def scored(log_probs: Mapping[str, LogProbs]) -> float:
@@ -44,6 +44,9 @@ def in_blocks(
         score: Gives the log-probs of some of each domain's rows.
         shapes: Domain or guardrail to its numbers of rows and levels.
         watch: Stops the evaluation by raising `Pruned`.
+
+    Raises:
+        Pruned: `watch` did.
     """
     so_far = {name: np.full(shape, np.nan) for name, shape in shapes.items()}
     for block in range(min(BLOCKS, max(rows for rows, _ in shapes.values()))):

@@ -94,7 +94,7 @@ class ResponseSurfaceSampler(CoefficientSampler):
         """
         super().__init__(space)
         self.draws, self.pruning = draws, pruning
-        self._seen: tuple[str, _View] | None = None
+        self._seen: tuple[str, _View | None] | None = None
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -120,16 +120,15 @@ class ResponseSurfaceSampler(CoefficientSampler):
             log_probs: Domain or guardrail to log-probs `[rows, levels]`, NaN for rows that are not scored.
         """
         waiting = pending(study, trial)
-        if not self.pruning or self._opening(study, waiting) is not None:  # the first surface rests on the opening
+        if not self.pruning or self._opening(study, waiting) is not None:
             return None
         view = self._look(study, waiting)
-        reading = view.beliefs.reading
-        if not isinstance(reading, LogProbReading):
+        if view is None or not isinstance(view.beliefs.reading, LogProbReading):
             return None
-        random = np.random.default_rng(seed_of(self.space.seed, trial.number))
-        point = inputs([trial.params], self.space)
-        guess = expected(view.beliefs, point, reading.encode(log_probs), random)
-        if helps(view.beliefs, view.settled, guess):
+        beliefs, reading = view.beliefs, view.beliefs.reading
+        random = np.random.default_rng(seed_of(self.space.seed, -2 - len(counted(study))))
+        guess = expected(beliefs, inputs([trial.params], self.space), reading.encode(log_probs), random)
+        if helps(beliefs, view.settled, guess):
             return None
         return Pruned(reading.decode(guess.mean), scored(log_probs), guess.unsure)
 
@@ -147,6 +146,8 @@ class ResponseSurfaceSampler(CoefficientSampler):
         if self._opening(study, waiting) is not None:
             return None
         view = self._look(study, waiting)
+        if view is None:
+            return None
         surface, half = view.beliefs.surface, (self.space.high - self.space.low) / 2
         return Assessment(
             standings=dict(zip(self.space.behaviors, _standings(view), strict=True)),
@@ -172,6 +173,8 @@ class ResponseSurfaceSampler(CoefficientSampler):
     def _best(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> tuple[Array, str]:
         """Return the candidate with the largest expected gain, and the behavior that gains most there."""
         view = self._look(study, waiting)
+        if view is None:
+            return self._elsewhere(study, waiting), ""
         if set(_standings(view)) <= OVER:
             with contextlib.suppress(RuntimeError):  # in ask-and-tell there is no loop to stop
                 study.stop()
@@ -183,12 +186,18 @@ class ResponseSurfaceSampler(CoefficientSampler):
         chosen = int(worth.argmax())
         return points[chosen], self.space.behaviors[view.active[gains[chosen].argmax()]]
 
+    def _elsewhere(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> Array:
+        """Return the point farthest from all others, of some that are spread over the range."""
+        taken = self._taken(study, waiting)
+        points = spread(len(self.space.domains), 64, np.random.default_rng(seed_of(self.space.seed, len(taken))))
+        return np.asarray(points[distances(points, taken).argmax()])
+
     def _taken(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> Array:
         done = [t.params for t in counted(study) if set(self.space.domains) <= t.params.keys()]
         return inputs([*done, *waiting], self.space)
 
-    def _look(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> _View:
-        """Return the view of the study as it is; it is kept until the study has changed."""
+    def _look(self, study: optuna.Study, waiting: Sequence[Mapping[str, float]]) -> _View | None:
+        """Return the view of the study as it is, kept until that changes; None when it tells too little."""
         done = counted(study)
         key = json.dumps([study.study_name, len(done), list(waiting)])
         if self._seen is None or self._seen[0] != key:
@@ -202,8 +211,11 @@ class ResponseSurfaceSampler(CoefficientSampler):
         trials: Sequence[FrozenTrial],
         waiting: Array,
         random: np.random.Generator,
-    ) -> _View:
+    ) -> _View | None:
         beliefs = learn(study.user_attrs.get("objective"), self.space, trials)
+        # other workers' evaluations may still run, or have failed: a surface needs more points than a plane
+        if beliefs is None or beliefs.whole.sum() < len(self.space.domains) + 2:
+            return None
         settled = beliefs.firm >= FIRM
         surface = beliefs.surface.believing(waiting)
         guess = surface.predict(spread(len(self.space.domains), 512, random))[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from avspec.api import SearchSpace
 from avspec.search.beliefs import FIRM, Beliefs, learn
-from avspec.search.trials import EVALUATION, counted
+from avspec.search.trials import counted
 
 if TYPE_CHECKING:
     import optuna
@@ -24,14 +24,14 @@ def describe_standings(study: optuna.Study, space: SearchSpace) -> dict[str, Any
     surface gives it no chance anywhere in the range. Only the response surface's own sampler rules behaviors
     out; the standings of another search rest on its evaluations alone.
     """
-    carried = [trial for trial in counted(study) if EVALUATION in trial.user_attrs]
-    if not carried:
+    trials = counted(study)
+    beliefs = learn(study.user_attrs.get("objective"), space, trials)
+    if beliefs is None:
         return {"standings": dict.fromkeys(space.behaviors, "open"), "left_out_error": None}
     assess: Callable[[optuna.Study], Assessment | None] | None = getattr(study.sampler, "assess", None)
     if assess and (assessment := assess(study)):
         return asdict(assessment)
-    beliefs = learn(study.user_attrs["objective"], space, carried)
-    error = beliefs.left_out_error if len(carried) > len(space.domains) + 1 else None
+    error = beliefs.left_out_error if beliefs.whole.sum() > len(space.domains) + 1 else None
     return {"standings": dict(zip(space.behaviors, _standings(beliefs), strict=True)), "left_out_error": error}
 
 

@@ -23,6 +23,7 @@ from avspec.search.trials import (
     constraints,
     counted,
     distributions,
+    held_after,
     record,
     unfinished,
 )
@@ -97,8 +98,9 @@ def run_search(
     Args:
         study: From `open_study`.
         space: The domains, the range of coefficients, and how many trials the study may have.
-        evaluate: Gives the evaluation at some coefficients, from a cache where it can. Where the sampler can tell
-            from a part of the rows that nothing will come of it, it is stopped: a pruned trial, which counts.
+        evaluate: Gives the evaluation at some coefficients, from a cache where it can. One that is made anew is
+            stopped where the sampler can tell from a part of the rows that nothing will come of it: a pruned
+            trial, which counts.
         objective: Judges evaluations.
         known: Evaluations made before, the sweep's; they are added once and count.
         progress: Told trials done, trials in all, and a note.
@@ -168,9 +170,8 @@ def _add_known(study: optuna.Study, space: SearchSpace, objective: Objective, ev
 
 def _standing(study: optuna.Study, objective: Objective) -> str:
     """Return how many behaviors hold at some trial."""
-    seen = [record(trial).behaviors for trial in counted(study)]
-    held = {name for judgements in seen for name, judgement in judgements.items() if judgement.held}
-    return f"{len(held)} of {len(objective.behaviors)} behaviors found"
+    held = held_after([record(trial) for trial in counted(study)])[-1]
+    return f"{held} of {len(objective.behaviors)} behaviors found"
 
 
 def _evaluate(study: optuna.Study, trial: Trial, evaluate: Evaluate, objective: Objective) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,15 @@ def constraints(judgements: Mapping[str, Judgement]) -> dict[str, float]:
     """
     excess = min(judgement.excess for judgement in judgements.values())
     return {LIMITS: excess} if math.isfinite(excess) else {}
+
+
+def held_after(trials: Sequence[SearchTrial]) -> list[int]:
+    """Return how many behaviors hold at one of the trials so far, after each of them."""
+    held, counts = set[str](), []
+    for trial in trials:
+        held |= {name for name, judgement in trial.behaviors.items() if judgement.held}
+        counts.append(len(held))
+    return counts
 
 
 def record(trial: FrozenTrial) -> SearchTrial:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from avspec import registry
 from avspec.errors import PluginError, SpecError
 from avspec.spec.cross import cross_check
-from avspec.spec.model import Domain, PluginSection, Spec, group_of
+from avspec.spec.model import PLUGIN_SECTIONS, Domain, PluginSection, Spec, group_of
 from avspec.spec.problems import note
 from avspec.spec.source import Document, Path
 
@@ -87,7 +87,7 @@ def _patch(data: Any, path: Path, *, missing: bool) -> None:
     last = path[-1]
     if missing:
         data[last] = _STAND_INS.get(str(last), {"plugin": ""} if last == "model" else {})
-    elif len(path) == 2 and path[0] in ("domains", "guardrails", "evaluation"):
+    elif group_of(path) and path not in PLUGIN_SECTIONS:
         data[last] = {"plugin": ""}
     elif isinstance(data, dict):
         data.pop(last, None)
@@ -121,6 +121,7 @@ def _plugin_sections(spec: Spec) -> list[tuple[Path, PluginSection]]:
         (("extraction",), spec.extraction),
         *((("evaluation", index), section) for index, section in enumerate(spec.evaluation)),
         (("search", "sampler"), spec.search.sampler),
+        *((("search", "compare", index), section) for index, section in enumerate(spec.search.compare)),
     ]
 
 

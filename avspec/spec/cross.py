@@ -48,6 +48,10 @@ def _names(document: Document, spec: Spec) -> None:
     for name in spec.domains.keys() & spec.guardrails.keys():
         hint = "a domain is steered, a guardrail is only watched; give one of them another name"
         document.wrong(f"`{name}` is a domain and a guardrail", ("guardrails", name), hint, key=True)
+    samplers = [spec.search.sampler.plugin, *(section.plugin for section in spec.search.compare)]
+    for index, name in enumerate(samplers[1:]):
+        if name and name in samplers[: index + 1]:
+            document.wrong(f"`{name}` searches already", ("search", "compare", index), "name each sampler once")
 
 
 def _levels(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:

@@ -26,6 +26,7 @@ PLUGIN_SECTIONS: dict[Path, str] = {
     ("extraction",): "extractors",
     ("evaluation", "*"): "evaluators",
     ("search", "sampler"): "samplers",
+    ("search", "compare", "*"): "samplers",
 }
 """Sections that name a plugin and hold its options, with the plugin's group; `*` is any key or index."""
 
@@ -156,6 +157,8 @@ class Search(Section):
 
     sampler: PluginSection = PluginSection(plugin="response-surface")
     """Name of an installed sampler, or `{plugin: NAME}` with its options."""
+    compare: tuple[PluginSection, ...] = ()
+    """Other samplers that search with as many evaluations, to see how many behaviors they find; none by default."""
     evaluations: int = Field(default=60, ge=1)
     """Evaluations in all, the sweep's included."""
     low: float = -1.5

@@ -40,7 +40,9 @@ def schema() -> dict[str, Any]:
         definitions[name] = _choices(section, group, definitions)
     properties = result["properties"]
     properties["evaluation"]["items"] = _reference("Evaluator")
-    definitions["Search"]["properties"]["sampler"] |= _reference("Sampler")
+    search = definitions["Search"]["properties"]
+    search["sampler"] |= _reference("Sampler")
+    search["compare"]["items"] = _reference("Sampler")
     for name in ("domains", "guardrails", "behaviors"):
         properties[name]["propertyNames"] = {"pattern": NAME}
     # what a spec does not say may stand in the one it extends

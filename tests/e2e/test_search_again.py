@@ -101,6 +101,23 @@ def test_a_search_that_ended_by_itself_says_so_and_is_not_made_longer(folder: Pa
     assert report["behaviors"]["clinic"]["standing"] == standings["clinic"]
 
 
+def test_samplers_are_compared_on_as_many_evaluations_and_the_search_stays_what_it_was(folder: Path) -> None:
+    nine = ("--set", "search.evaluations=9")
+    searched(folder, *nine)
+    lines = avspec(folder, "apply", "spec.yaml", "--json", *nine, "--set", "search.compare=[random, tpe]").splitlines()
+    ran = [event["address"] for event in map(json.loads, lines) if event["event"] == "stage-done"]
+    assert ran == ["compare", "report"], "the search and its results stay what they were"
+    held = json.loads((folder / "runs/tiny/compare.json").read_text())["held"]
+    for curve in held.values():
+        assert len(curve) == 9 and curve == sorted(curve) and curve[-1] <= 10
+    report = json.loads((folder / "runs/tiny/report.json").read_text())["search"]["held_by_sampler"]
+    assert list(report) == ["response-surface", "random", "tpe"] and report["tpe"] == held["tpe"]
+    # what a compared sampler found is what it finds when the spec names it
+    other, _ = searched(folder, *nine, "--set", "search.sampler=random")
+    found = {n for t in other["trials"] for n, judged in t["behaviors"].items() if judged["held"]}
+    assert len(found) == held["random"][-1] and other["counts"]["cached"] == 9
+
+
 def test_a_least_share_reaches_every_result(folder: Path) -> None:
     searched(folder)
     run = folder / "runs" / "tiny"

@@ -210,6 +210,27 @@ def test_evaluations_stopped_early_are_said_and_cost_what_they_took(summary_of, 
     assert "stopped after a part" not in report_markdown(plain)
 
 
+def test_samplers_are_compared_at_equal_evaluations(summary_of, plain):
+    def compare(inputs):
+        folder = inputs["search"].with_name("compare")
+        folder.mkdir()
+        held = {"random": [0, 1, 1, 2], "walk<b>": [1, 1, 1, 1, 1, 1, 1, 1, 1, 3]}
+        (folder / "compare.json").write_text(json.dumps({"held": held}))
+        inputs["compare"] = folder
+
+    summary = summary_of(World(**SMALL), compare)
+    marks, found = summary.progress.compared
+    own = summary.progress.held
+    assert marks == tuple(-(-len(own) * part // 4) for part in (1, 2, 3, 4)) and len(own) > 10
+    assert found == {"tpe": tuple(own[mark - 1] for mark in marks), "random": (2,) * 4, "walk<b>": (3,) * 4}
+    assert "| random | 2 | 2 | 2 | 2 |" in report_markdown(summary)
+    page = report_html(summary)
+    assert "walk&lt;b&gt;" in page and "walk<b>" not in page
+    assert "Behaviors that hold on the search split, by sampler" in Reader(page).said
+    assert results(summary)["search"]["held_by_sampler"]["random"] == [0, 1, 1, 2]
+    assert plain.progress.compared == ((), {}) and "by sampler" not in report_markdown(plain)
+
+
 def test_a_search_of_an_older_avspec_claims_nothing_it_does_not_say(summary_of):
     def forget(inputs):
         path = inputs["search"] / "search.json"

@@ -84,7 +84,7 @@ def test_progress_counts_a_behavior_once_and_only_fluent_margins():
         return {"source": source, "behaviors": {"a": judged}}
 
     trials = [trial(0.9, False, "sweep"), trial(-0.2, True), {"source": "search", "behaviors": {}}, trial(0.1, True)]
-    progress = read_progress({"trials": [*trials, trial(0.05, True)], "behaviors": {"a": {}}})
+    progress = read_progress({"trials": [*trials, trial(0.05, True)], "behaviors": {"a": {}}}, {})
     assert progress.best["a"] == (None, -0.2, -0.2, 0.1, 0.1)
     assert progress.held == (0, 0, 0, 1, 1)
     assert progress.sweep == 1

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -6,8 +7,10 @@ import pytest
 from optuna.trial import TrialState
 from surfaces import LEVELS, Surface
 
+from avspec.errors import NonFinite
 from avspec.samplers.random import Random
 from avspec.samplers.response_surface import ResponseSurface
+from avspec.search import gp, stopping
 from avspec.search.beliefs import inputs, learn
 from avspec.search.evaluations import Evaluation
 from avspec.search.stopping import expected, helps
@@ -57,12 +60,60 @@ def test_the_more_was_seen_the_surer_it_is(learned):
     assert unsure == sorted(unsure, reverse=True) and unsure[0] > 0
 
 
+def test_the_guess_is_that_of_a_dense_gaussian(learned):
+    _, space, beliefs = learned
+    coefficients = {"medical": 0.9, "legal": -1.2}
+    guess, real, known = guessed(learned, coefficients, 5)
+    surface = beliefs.surface
+    means, deviations = surface.predict(inputs([coefficients], space))
+    correlation = (surface.white / surface.amplitudes).T @ (surface.white / surface.amplitudes) / surface.seen
+    own = stopping._own_part(surface.white / surface.amplitudes / np.sqrt(surface.seen))
+    size = beliefs.doubt * np.sqrt(deviations[0] ** 2 + surface.noise**2) * surface.amplitudes
+    covariance = ((1 - own) * correlation + own * np.eye(len(real))) * np.outer(size, size)
+    gain = covariance[:, known] @ np.linalg.inv(covariance[np.ix_(known, known)])
+    mean = means[0] + gain @ (real - means[0])[known]
+    spread = np.sqrt(np.maximum(np.diag(covariance - gain @ covariance[known]), 0))
+    np.testing.assert_allclose(guess.mean, mean, atol=1e-6)
+    np.testing.assert_allclose(guess.draws.std(axis=0)[~known], spread[~known], rtol=0.2)
+
+
+def test_the_shrinkage_is_the_published_one():
+    common = np.random.default_rng(0).normal(size=(6, 20))
+    common /= np.linalg.norm(common, axis=0)
+    covariance, n, p = common.T @ common, 6, 20
+    square, trace = np.trace(covariance @ covariance), np.trace(covariance)
+    published = ((1 - 2 / p) * square + trace**2) / ((n + 1 - 2 / p) * (square - trace**2 / p))
+    assert stopping._own_part(common) == pytest.approx(min(published, 0.99))
+
+
+def test_the_guess_draws_the_surface_to_it_and_leaves_open_what_was_not_seen(learned):
+    _, space, beliefs = learned
+    coefficients = {"medical": 0.9, "legal": -1.2}
+    guess, _, _ = guessed(learned, coefficients, 5)
+    surface, point = beliefs.surface, inputs([coefficients], space)
+    before = surface.predict(point)[1][0] ** 2
+    unsure = np.append(beliefs.unsure, guess.unsure)
+    after = gp._condition(
+        np.vstack([beliefs.inputs, point]),
+        np.vstack([beliefs.outputs, guess.mean]),
+        surface.scales,
+        surface.noise,
+        unsure,
+    )
+    mean, deviation = after.predict(point)
+    whole, moved = guess.mean - surface.predict(point)[0][0], mean[0] - surface.predict(point)[0][0]
+    left = deviation[0] ** 2 / before
+    assert 0.02 < left < 0.9
+    assert moved @ whole / (whole @ whole) == pytest.approx(1 - left, abs=0.1)
+    assert deviation[0] ** 2 == pytest.approx(1 / (1 / before + 1 / (guess.unsure + surface.noise**2)), rel=1e-3)
+
+
 def test_an_evaluation_helps_only_what_it_may_hold_and_what_is_not_settled(learned):
     _, space, beliefs = learned
     guess, _, _ = guessed(learned, {"medical": 1.0, "legal": 1.0}, 8)
     names = list(space.behaviors)
     only = {name: np.array([other != name for other in names]) for name in names}
-    beliefs.margins[:] = -1.0  # nothing holds yet
+    beliefs = replace(beliefs, margins=np.full_like(beliefs.margins, -1.0))  # nothing holds yet
     assert helps(beliefs, only["expert,expert"], guess)
     assert not helps(beliefs, only["avoidance,avoidance"], guess)
     assert not helps(beliefs, np.ones(9, bool), guess)
@@ -79,13 +130,16 @@ class Rough(Surface):
         return Evaluation(smooth.coefficients, log_probs, smooth.seconds)
 
 
+def sampler_of(space, **options):
+    return ResponseSurface(ResponseSurface.Options(**options)).create(space)
+
+
 def search(folder, evaluations, **options):
     """Search a rough surface, in a study that is opened anew."""
     surface = Rough(seed=2)
     objective = surface.objective(BEHAVIORS, 0.4)
     space = surface.space(objective, evaluations)
-    sampler = ResponseSurface(ResponseSurface.Options(**options)).create(space)
-    study = open_study(folder / "study.db", "it", {}, space.behaviors, sampler)
+    study = open_study(folder / "study.db", "it", {}, space.behaviors, sampler_of(space, **options))
     return run_search(study, space, surface, objective), study, objective
 
 
@@ -105,6 +159,7 @@ def test_a_pruned_trial_counts_and_proves_nothing(tmp_path):
 def test_what_was_pruned_would_rarely_have_shown_anything_new(tmp_path):
     trials, _, objective = search(tmp_path, 40)
     found, missed = set(), 0
+    assert sum(not trial.whole for trial in trials) > 5
     for trial in trials:
         held = {n for n, j in objective.judge(Rough(seed=2)(trial.coefficients)).items() if j.held}
         missed += not trial.whole and not held <= found
@@ -119,6 +174,46 @@ def test_a_search_with_pruned_trials_is_resumed_from_its_storage(tmp_path):
         trials, _, _ = search(tmp_path, evaluations)
     told = [[(t.coefficients, t.part, t.behaviors) for t in each] for each in (trials, expected_trials)]
     assert told[0] == told[1] and any(part < 1 for _, part, _ in told[0])
+
+
+def test_a_search_killed_within_an_evaluation_goes_on_as_if_it_had_not_been(tmp_path):
+    (tmp_path / "whole").mkdir()
+    expected_trials, _, _ = search(tmp_path / "whole", 20)
+
+    class Killed(BaseException):
+        pass
+
+    for at in (8, 15):
+        surface = Rough(seed=2)
+        objective = surface.objective(BEHAVIORS, 0.4)
+        space = surface.space(objective, 20)
+        study = open_study(tmp_path / "study.db", "it", {}, space.behaviors, sampler_of(space))
+
+        def evaluate(coefficients, watch, at=at, surface=surface, study=study):
+            if len(counted(study)) == at:
+                raise Killed
+            return surface(coefficients, watch)
+
+        with pytest.raises(Killed):
+            run_search(study, space, evaluate, objective)
+    trials, _, _ = search(tmp_path, 20)
+    told = [[(t.coefficients, t.part) for t in each] for each in (trials, expected_trials)]
+    assert told[0] == told[1] and any(part < 1 for _, part in told[0])
+
+
+def test_pruning_waits_for_whole_evaluations(tmp_path):
+    surface = Rough(seed=2)
+    objective = surface.objective(BEHAVIORS, 0.4)
+    space = surface.space(objective, 12)
+    study = open_study(tmp_path / "study.db", "it", {}, space.behaviors, sampler_of(space))
+
+    def evaluate(coefficients, watch):
+        if any(coefficients.values()):
+            raise NonFinite("broken")  # all but the origin
+        return surface(coefficients, watch)
+
+    trials = run_search(study, space, evaluate, objective)
+    assert len(trials) == 12 and [t.reason is None for t in trials] == [True] + [False] * 11
 
 
 def test_nothing_is_pruned_when_the_option_says_so(tmp_path):

@@ -11,8 +11,10 @@ import pytest
 from surfaces import BEHAVIORS, Surface
 
 from avspec.errors import NonFinite, StoreError, StudyMismatch
+from avspec.samplers.response_surface import ResponseSurface
 from avspec.samplers.tpe import TPE
 from avspec.search.evaluations import Evaluation, EvaluationCache, rounded
+from avspec.search.standings import describe_standings
 from avspec.search.study import open_study, run_search
 from avspec.search.trials import counted
 
@@ -140,13 +142,17 @@ def test_a_non_finite_evaluation_fails_with_its_reason_and_the_search_goes_on(tm
     assert trials[1].behaviors == {} and set(trials[1].coefficients) == {"medical", "legal"}
 
 
-def test_a_search_in_which_everything_fails_ends(tmp_path):
+@pytest.mark.parametrize("plugin", [TPE, ResponseSurface])
+def test_a_search_in_which_everything_fails_ends(tmp_path, plugin):
     def evaluate(coefficients, watch):
         raise NonFinite("broken")
 
-    trials = Search(tmp_path, 5).run(evaluate)
-    assert [t.reason for t in trials] == ["broken"] * 5
-    assert len({tuple(t.coefficients.values()) for t in trials}) == 5
+    search = Search(tmp_path, 12)
+    study = open_study(tmp_path / "study.db", "it", {}, list(BEHAVIORS), plugin(plugin.Options()).create(search.space))
+    trials = run_search(study, search.space, evaluate, search.objective)
+    assert [t.reason for t in trials] == ["broken"] * 12
+    assert len({tuple(t.coefficients.values()) for t in trials}) == 12
+    assert describe_standings(study, search.space)["standings"] == dict.fromkeys(BEHAVIORS, "open")
 
 
 def test_the_storage_alone_tells_values_constraints_shares_and_log_probs(tmp_path):
