@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import suppress
 
-
 KERNELS = 128
 """Compiled matrix products that oneDNN keeps; as many as it keeps by itself, 1,024, take up to 1 GB."""
 
