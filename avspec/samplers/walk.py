@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from avspec.api import SearchSpace
 from avspec.search.coefficient_sampler import CoefficientSampler
 from avspec.search.evaluations import rounded
-from avspec.search.proposals import note, pending
+from avspec.search.proposals import note, proposal_of, running
 from avspec.search.trials import counted
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ class WalkSampler(CoefficientSampler):
 
     def __init__(self, space: SearchSpace, walk: Callable[[], Iterator[Point]]) -> None:
         super().__init__(space)
-        self._points = walk()
-        self._ahead: Point | None = next(self._points, None)
+        self.walk = walk
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return the next point; after the last one nothing, so that parameters are drawn at random."""
-        point = self._peek(study, trial)
+        others, choosing = running(study, trial)
+        # who began to choose before takes the points before
+        point = next(islice(self._left(study, others), choosing, None), None)
         if point is None:
             return {}
-        self._ahead = next(self._points, None)
         note(study, trial, point)
         return point
 
@@ -43,21 +44,19 @@ class WalkSampler(CoefficientSampler):
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """Stop `study.optimize` at the walk's end."""
-        if self._ahead is None:
+        if self.finished(study):
             with contextlib.suppress(RuntimeError):  # in ask-and-tell there is no loop to stop
                 study.stop()
 
     def finished(self, study: optuna.Study) -> str | None:
         """Return why there is nothing left to propose, or None."""
-        return "every point of the grid is evaluated" if self._peek(study) is None else None
+        left = next(self._left(study, running(study)[0]), None)
+        return "every point of the grid is evaluated" if left is None else None
 
-    def _peek(self, study: optuna.Study, trial: FrozenTrial | None = None) -> Point | None:
-        """Return the next point that is not visited; it stays the next one until it is taken."""
-        visited = {_key(t.params) for t in counted(study)}
-        visited |= {_key(proposal) for proposal in pending(study, trial)}
-        while self._ahead is not None and _key(self._ahead) in visited:
-            self._ahead = next(self._points, None)
-        return self._ahead
+    def _left(self, study: optuna.Study, others: Sequence[FrozenTrial]) -> Iterator[Point]:
+        """Yield the walk's points that no trial has visited or is visiting."""
+        visited = {_key(trial.params) for trial in counted(study)} | {_key(proposal_of(trial)) for trial in others}
+        return (point for point in self.walk() if _key(point) not in visited)
 
 
 def _key(point: Point) -> tuple[float, ...]:

@@ -159,6 +159,16 @@ def test_the_grid_leaves_out_what_the_sweep_evaluated():
     assert len(run_search(study, space, surface, objective, known=known)) == 25
 
 
+def test_a_worker_on_the_grid_leaves_an_older_one_that_chooses_right_now_its_point():
+    objective = Surface().objective(BEHAVIORS)
+    space = Surface().space(objective, 25)
+    alone = [study_of(objective, PLUGINS["grid"].create(space)).ask(distributions(space)).params]
+    study = study_of(objective, PLUGINS["grid"].create(space))
+    study._storage.create_new_trial(study._study_id)  # another worker's: it runs, and has no proposal yet
+    chosen = [study.ask(distributions(space)).params for _ in range(2)]
+    assert alone[0] not in chosen and chosen[0] != chosen[1]
+
+
 def test_study_optimize_ends_with_the_grid():
     surface = Surface()
     objective = surface.objective(BEHAVIORS)

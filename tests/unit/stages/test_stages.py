@@ -1,13 +1,21 @@
+import numpy as np
 import pytest
 
 from avspec.domains.legal import Legal
 from avspec.domains.medical import Medical
+from avspec.domains.safety import Safety
+from avspec.model.encoding import encode_rows
+from avspec.model.scorer import score
 from avspec.plan.params import DataParams
+from avspec.search.blocks import Pruned, scored
 from avspec.stages import data, reference
 from avspec.stages.context import Context
 from avspec.stages.reference import Reference
+from avspec.stages.surface import Live, Surface
 from avspec.stages.sweep import coefficients
 from avspec.stages.train import choose_anchors
+
+LEVELS = {"medical": Medical.levels, "safety": Safety.levels}
 
 
 def test_a_sweep_has_the_ends_and_zero() -> None:
@@ -46,3 +54,47 @@ def test_log_probs_of_the_base_are_computed_once(base_artifact, tmp_path, monkey
     assert first == again
     assert first.keys() == {row.id for row in data.read_split(folder, "train")}
     assert all(len(log_probs) == 3 and max(log_probs) < 0 for log_probs in first.values())
+
+
+@pytest.fixture
+def surface_of(base_artifact, tmp_path):
+    """Make the search split's surface of an unsteered model, on some rows of each domain."""
+
+    def make(rows):
+        inputs, levels = {"base": base_artifact}, {name: LEVELS[name] for name in rows}
+        for name, count in rows.items():
+            folder = tmp_path / name
+            folder.mkdir()
+            split = {"train": 0.25, "search": 0.5, "test": 0.25}
+            params = DataParams(
+                domain=name, plugin=name, levels=levels[name], split=split, rows=count, source="bundled", files={}
+            )
+            data.run(params, inputs, folder, Context(tmp_path, tmp_path, tmp_path))
+            inputs[f"data[{name}]"] = folder
+        return Surface(Live(inputs, (), "cpu"), inputs, levels, "search", tmp_path / "evaluations")
+
+    return make
+
+
+def test_domains_share_batches_and_score_what_each_scores_alone(surface_of) -> None:
+    surface = surface_of({"medical": 16, "safety": 6})
+    together = surface.evaluate({}).log_probs
+    assert len(surface.rows["medical"]) != len(surface.rows["safety"])
+    for name, rows in surface.rows.items():
+        alone = score(surface.live.editor.model, encode_rows(surface.live.tokenizer, rows, LEVELS[name]))
+        assert together[name].shape == (len(rows), len(LEVELS[name]))
+        np.testing.assert_allclose(together[name], alone, atol=1e-5)
+
+
+def test_an_evaluation_that_is_stopped_is_not_kept_and_one_that_is_kept_is_not_stopped(surface_of) -> None:
+    surface = surface_of({"medical": 12})
+
+    def stop(so_far):
+        raise Pruned(so_far, scored(so_far), 0.1)
+
+    with pytest.raises(Pruned):
+        surface.evaluate({}, stop)
+    assert {} not in surface.cache
+    whole = surface.evaluate({}).log_probs["medical"]
+    assert np.isfinite(whole).all()
+    np.testing.assert_array_equal(surface.evaluate({}, stop).log_probs["medical"], whole)
