@@ -22,8 +22,8 @@ def limit_kernels() -> None:
 def release_memory() -> None:
     """Collect reference cycles, empty torch's cache on a GPU, and return malloc's free heap to the system.
 
-    A trainer is one great reference cycle, and glibc keeps what was freed in small parts: without this the
-    quickstart's peak was 12.3 GB, with it 7.1 (`make bench`).
+    A trainer is one great reference cycle, and glibc keeps what was freed in small parts: the quickstart's peak was
+    12.3 GB without this and what else is said here about memory, and is 5.3 now (`make bench`).
     """
     gc.collect()
     torch = sys.modules.get("torch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +55,9 @@ class WalkSampler(CoefficientSampler):
 
     def _left(self, study: optuna.Study, others: Sequence[FrozenTrial]) -> Iterator[Point]:
         """Yield the walk's points that no trial has visited or is visiting."""
-        visited = {_key(trial.params) for trial in counted(study)} | {_key(proposal_of(trial)) for trial in others}
-        return (point for point in self.walk() if _key(point) not in visited)
+        points = [trial.params for trial in counted(study)] + [proposal_of(trial) for trial in others]
+        visited = {self._key(point) for point in points if set(self.space.domains) <= point.keys()}
+        return (point for point in self.walk() if self._key(point) not in visited)
 
-
-def _key(point: Point) -> tuple[float, ...]:
-    return tuple(rounded(point).values())
+    def _key(self, point: Mapping[str, float]) -> tuple[float, ...]:
+        return tuple(rounded({domain: point[domain] for domain in self.space.domains}).values())

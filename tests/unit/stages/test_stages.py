@@ -77,7 +77,7 @@ def surface_of(base_artifact, tmp_path):
 
 
 def test_domains_share_batches_and_score_what_each_scores_alone(surface_of) -> None:
-    surface = surface_of({"medical": 16, "safety": 6})
+    surface = surface_of({"medical": 20, "safety": 24})
     together = surface.evaluate({}).log_probs
     assert len(surface.rows["medical"]) != len(surface.rows["safety"])
     for name, rows in surface.rows.items():
