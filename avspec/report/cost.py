@@ -37,6 +37,12 @@ class Cost:
         return sum(self.stages.values())
 
     @property
+    def alone(self) -> tuple[str, float]:
+        """Return what to compare with other ways to the same result, its name and its seconds."""
+        compared = self.stages.get("compare", 0.0)
+        return "this run, all stages" + (" but compare" if compared else ""), self.total - compared
+
+    @property
     def training(self) -> float | None:
         """Return the seconds all trainings took, one a domain."""
         return None if self.training_seconds is None else self.training_seconds * self.domains

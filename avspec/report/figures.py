@@ -153,7 +153,7 @@ def _held(axes: Axes, progress: Progress) -> None:
     axes.set_ylabel("behaviors that hold")
     _evaluation_axis(axes, max(map(len, progress.by_sampler.values()), default=0))
     if len(progress.by_sampler) > 1:
-        axes.legend(frameon=False, fontsize=10.5, loc="lower right")
+        axes.legend(frameon=False, fontsize=10.5, loc="best")
 
 
 def margins(progress: Progress, names: Sequence[str]) -> str:

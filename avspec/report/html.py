@@ -122,7 +122,7 @@ def _figures(summary: Summary) -> dict[str, str]:
 def _bars(summary: Summary) -> list[tuple[str, float, bool]]:
     cost = summary.cost
     named = (
-        ("this run, all stages", cost.total, True),
+        (*cost.alone, True),
         (f"the paper's grid, {text.count(cost.grid_evaluations)} evaluations", cost.grid, False),
         (f"joint training, {text.plural(cost.joint_runs, 'run')}", cost.joint, False),
     )

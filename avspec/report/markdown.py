@@ -256,7 +256,7 @@ def _cost(summary: Summary) -> Iterable[str]:
     yield table(
         ["", "work", "time"],
         [
-            ["this run, all stages", "", text.duration(cost.total)],
+            [cost.alone[0], "", text.duration(cost.alone[1])],
             ["its trainings", text.plural(cost.domains, "run"), text.duration(cost.training)],
             [
                 "its evaluations",

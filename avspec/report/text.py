@@ -15,7 +15,10 @@ def percent(share: float | None) -> str:
 
 def points(drop: float | None) -> str:
     """Return a drop of a share in percentage points; negative is a rise."""
-    return NOTHING if drop is None else f"{100 * drop:.0f} points".replace("-0 ", "0 ").replace("-", "−")
+    if drop is None:
+        return NOTHING
+    count = round(100 * drop)
+    return f"{count} point{'' if abs(count) == 1 else 's'}".replace("-", "−")
 
 
 def interval(low_high: tuple[float, float] | None) -> str:

@@ -1,7 +1,8 @@
 import gc
+import os
 import weakref
 
-from avspec.model.release import release_memory
+from avspec.model.release import limit_kernels, release_memory
 
 
 def test_reference_cycles_are_collected() -> None:
@@ -19,6 +20,16 @@ def test_reference_cycles_are_collected() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_the_kernels_limit_leaves_what_the_user_has_set(monkeypatch) -> None:
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.delenv(name, raising=False)
+    limit_kernels()
+    assert os.environ[name] == "128"
+    monkeypatch.setenv(name, "7")
+    limit_kernels()
+    assert os.environ[name] == "7"
 
 
 def test_a_libc_without_malloc_trim_is_no_error(monkeypatch) -> None:

@@ -9,6 +9,7 @@ from avspec.report.behaviors import Measure, falls_short
 from avspec.report.inputs import read_artifacts
 from avspec.report.notes import headline, quantized
 from avspec.report.progress import read_progress
+from avspec.report.text import points
 
 
 def test_the_headline_counts_behaviors_that_hold_on_the_test_split(plain):
@@ -69,6 +70,24 @@ def test_costs_of_the_papers_ways_come_from_the_measured_times(plain):
     assert cost.joint_runs == 27
     assert cost.joint == pytest.approx(27 * 3 * (171.5 + 177.75 + 184.0) / 3)
     assert cost.total == pytest.approx(sum(SECONDS.values()))
+
+
+def test_comparing_samplers_is_not_charged_to_the_run(plain):
+    cost = replace(plain.cost, stages={**plain.cost.stages, "compare": 500.0})
+    assert plain.cost.alone == ("this run, all stages", plain.cost.total)
+    assert cost.alone == ("this run, all stages but compare", pytest.approx(plain.cost.total))
+    assert cost.total == pytest.approx(plain.cost.total + 500)
+
+
+def test_points_have_a_sign_and_a_number():
+    assert [points(value) for value in (0.01, -0.01, 0.04, -0.001, -0.2, None)] == [
+        "1 point",
+        "−1 point",
+        "4 points",
+        "0 points",
+        "−20 points",
+        "–",
+    ]
 
 
 def test_a_knob_moves_its_own_domain_most(plain):
