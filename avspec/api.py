@@ -237,5 +237,10 @@ class Sampler(Protocol):
     Options: ClassVar[type[Options]]
 
     def create(self, space: SearchSpace) -> optuna.samplers.BaseSampler:
-        """Return the Optuna sampler; trials have one float parameter per domain, named after it."""
+        """Return the Optuna sampler; trials have one float parameter per domain, named after it.
+
+        It may have two more methods: `finished(study)` returns why there is nothing left to propose, or None, and
+        `prune(study, trial, log_probs)` an `avspec.search.blocks.Pruned` to stop an evaluation of which nothing
+        will come after a part of its rows, or None.
+        """
         ...
