@@ -37,7 +37,7 @@ bench: $(VENV)/.installed $(PEERS)/.installed
 
 # a file a surface: what is done stays done
 RESULTS := $(patsubst %,build/search/%.json,surface-smollm2-135m tiny-0 tiny-1 \
-	synthetic-2x4-100 synthetic-3x3-101 synthetic-4x3-103 synthetic-5x2-104)
+	synthetic-2x4-100 synthetic-3x3-101 synthetic-4x3-103 synthetic-5x2-104 synthetic-6x2-106)
 SEARCH_BENCH := $(BIN)/python benchmarks/search_bench.py --seeds 10 --budget 160
 
 bench-search: $(RESULTS)
