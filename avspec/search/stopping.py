@@ -50,8 +50,9 @@ def expected(beliefs: Beliefs, point: Array, outputs: Array, random: np.random.G
     means, deviations = surface.predict(point)
     variance = float(deviations[0]) ** 2
     shown = beliefs.doubt * np.sqrt(variance + surface.noise**2)  # as `doubt` is calibrated: noise is shown too
-    size = shown * np.maximum(surface.amplitudes, 1e-9)  # of the outputs' deviations
-    common = surface.white / (np.sqrt(surface.seen) * np.maximum(surface.amplitudes, 1e-9))
+    amplitudes = np.maximum(surface.amplitudes, 1e-9)
+    size = shown * amplitudes  # of the outputs' deviations
+    common = surface.white / (np.sqrt(surface.seen) * amplitudes)
     own = _own_part(common)
     weights = np.sqrt(1 - own) * common
     precision = np.eye(len(weights)) + weights[:, known] @ weights[:, known].T / own
@@ -76,9 +77,9 @@ def _own_part(common: Array) -> float:
     """
     points, outputs = common.shape
     square = float(((common @ common.T) ** 2).sum())  # the trace of the correlations' square
-    above = (1 - 2 / outputs) * square + outputs**2
-    below = (points + 1 - 2 / outputs) * (square - outputs)
-    return float(np.clip(above / below, 0.01, 0.99)) if below > 0 else 0.99
+    numerator = (1 - 2 / outputs) * square + outputs**2
+    denominator = (points + 1 - 2 / outputs) * (square - outputs)
+    return float(np.clip(numerator / denominator, 0.01, 0.99)) if denominator > 0 else 0.99
 
 
 def helps(beliefs: Beliefs, settled: Array, guess: Guess) -> bool:
