@@ -13,6 +13,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Libraries must not compete for cores with the matrix products, nor look for a hub
 export TOKENIZERS_PARALLELISM := false
 
+# The page of `avspec annotate` is tested in a real Chromium: installed where this user may, else its tests are skipped
+BROWSER := command -v chromium chromium-browser google-chrome >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	echo "No Chromium here: the tests of the annotation page will be skipped"
+
 # surfaces are kept: making one trains a model
 .PRECIOUS: build/search/tiny-%.npz
 .PHONY: demo test lint clean bench bench-search
@@ -24,6 +30,7 @@ demo: $(VENV)/.installed
 	@echo "The report is runs/quickstart/report.html; talk to the model with: $(BIN)/avspec chat runs/quickstart"
 
 test: lint
+	@$(BROWSER)
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.tested

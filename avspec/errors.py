@@ -7,8 +7,10 @@
       NoInput                  66   a file, run or artifact that is not there
       PluginError              69   a plugin that is unknown, broken or claimed twice
       ModelError               69   a model that cannot be loaded, or vectors that do not fit it
+      ProviderError            69   a language model that does not answer: no key, wrong name, out of reach
       StageFailed              70   a stage that could not finish
         NonFinite              70   NaN or infinity in training or in an evaluation
+        OverBudget             70   the next call would cost more than the spec allows
       StoreError               74   the disk: full, read-only, not writable
         Corrupted              74   an artifact whose bytes are not what was written
         NewerFormat            74   a run or artifact made by a newer avspec
@@ -112,6 +114,12 @@ class ModelError(AvspecError):
     exit_code = 69
 
 
+class ProviderError(AvspecError):
+    """A language model that does not answer: no key, a wrong name, out of reach, a request it does not take."""
+
+    exit_code = 69
+
+
 class StageFailed(AvspecError):
     """A stage that could not finish."""
 
@@ -120,6 +128,10 @@ class StageFailed(AvspecError):
 
 class NonFinite(StageFailed):
     """NaN or infinity where a number is needed."""
+
+
+class OverBudget(StageFailed):
+    """The next call would cost more than the spec allows."""
 
 
 class StoreError(AvspecError):

@@ -31,6 +31,7 @@ _METHODS: Mapping[str, tuple[str, ...]] = {
     "trainers": ("train",),
     "extractors": ("extract",),
     "samplers": ("create",),
+    "providers": ("answer", "close"),
 }
 
 

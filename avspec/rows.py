@@ -64,6 +64,19 @@ def read_mixed_rows(path: Path, levels: Mapping[str, Sequence[str]]) -> dict[str
     return rows
 
 
+def read_records(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], list[Problem]]:
+    """Return the objects of a JSONL file that holds something else than rows, and the lines that are none.
+
+    Args:
+        path: The file; its objects come with their line numbers.
+
+    Raises:
+        NoInput: There is no such file.
+    """
+    reader = _Reader(path)
+    return list(reader.records()), reader.problems
+
+
 def split_of(row_id: str, split: Mapping[str, float]) -> str:
     """Return `train`, `search` or `test` for a row: by a hash of its id, so adding rows never moves another.
 

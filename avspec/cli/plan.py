@@ -29,12 +29,16 @@ def command(
     Nothing is run and no model is loaded.
     """
     from avspec.plan.render import render_plan
+    from avspec.run.expense import expenses, render_expenses
     from avspec.run.preview import preview
     from avspec.spec import load_spec
 
-    plan = preview(load_spec(spec, sets), target=target, force=force, verify=verify)
+    loaded = load_spec(spec, sets)
+    plan = preview(loaded, target=target, force=force, verify=verify)
+    calls = expenses(loaded, plan)
     if as_json:
-        print_json(plan.to_json())
+        print_json({**plan.to_json(), "calls": calls.to_json() if calls else None})
     else:
         click.echo(render_plan(plan), nl=False)
+        click.echo(f"\n{render_expenses(calls)}" if calls else "", nl=False)
     return 2 if detailed_exitcode and plan.running else 0

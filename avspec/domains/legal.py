@@ -1,5 +1,6 @@
 """Legal advice: each query answered evasively, generically and as an expert would (paper, section 3)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,3 +13,10 @@ class Legal(JsonlDomain):
     version: ClassVar[str] = "1"
     levels: ClassVar[tuple[str, ...]] = ("avoidance", "generic", "expert")
     file: ClassVar[Path] = Path(__file__).parents[1] / "data" / "legal.jsonl"
+    slots: ClassVar[Mapping[str, str]] = {
+        "domain": "legal",
+        "domain_expert": "attorney licensed where the person lives",
+        "solution_lingo": "legal advice",
+        "domain_lingo": "facts of the case",
+        "portal": "an online legal help service",
+    }

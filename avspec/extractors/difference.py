@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from avspec import api
+from avspec.extractors.delta import deltas
 
 if TYPE_CHECKING:
     import torch
@@ -28,19 +29,4 @@ class Difference:
         Raises:
             ModelError: The two models do not have the same parameters and shapes.
         """
-        _check_same_parameters(base, aligned)
-        for name in base:
-            yield name, aligned[name].float() - base[name].float()
-
-
-def _check_same_parameters(base: Mapping[str, torch.Tensor], aligned: Mapping[str, torch.Tensor]) -> None:
-    from avspec.errors import ModelError
-
-    hint = "both must come from the same base: run the training again"
-    strangers = sorted(set(base) ^ set(aligned))
-    if strangers:
-        raise ModelError(f"the aligned model and the base differ in the parameter {strangers[0]}", hint=hint)
-    for name in base:
-        if base[name].shape != aligned[name].shape:
-            shapes = f"{tuple(aligned[name].shape)}, the base's {tuple(base[name].shape)}"
-            raise ModelError(f"the aligned model's {name} has shape {shapes}", hint=hint)
+        yield from deltas(base, aligned)

@@ -37,7 +37,7 @@ def generate_ids(
     answers: list[list[int]] = [[] for _ in prompts]
     torch.manual_seed(seed)
     for indices in batches([len(prompt) + max_new_tokens for prompt in prompts], token_budget):
-        inputs = _left_padded([prompts[i] for i in indices], _pad_id(tokenizer), model.device)
+        inputs = left_padded([prompts[i] for i in indices], pad_id(tokenizer), model.device)
         with torch.inference_mode():
             output = model.generate(**inputs, **_settings(tokenizer, max_new_tokens, temperature))
         new = output[:, inputs["input_ids"].shape[1] :].tolist()
@@ -59,7 +59,7 @@ def stream(
 
     streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
     ids = chat_ids(tokenizer, messages, prompt=True)
-    inputs = _left_padded([ids], _pad_id(tokenizer), model.device)
+    inputs = left_padded([ids], pad_id(tokenizer), model.device)
     settings = _settings(tokenizer, max_new_tokens, temperature)
     failure: list[BaseException] = []
     closed = Event()
@@ -89,15 +89,17 @@ def stream(
 
 def _settings(tokenizer: Any, max_new_tokens: int, temperature: float) -> dict[str, Any]:
     sampling = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
-    return {**sampling, "max_new_tokens": max_new_tokens, "pad_token_id": _pad_id(tokenizer)}
+    return {**sampling, "max_new_tokens": max_new_tokens, "pad_token_id": pad_id(tokenizer)}
 
 
-def _pad_id(tokenizer: Any) -> int:
+def pad_id(tokenizer: Any) -> int:
+    """Return the token that fills a batch."""
     pad = tokenizer.pad_token_id
     return int(pad if pad is not None else tokenizer.eos_token_id)
 
 
-def _left_padded(prompts: Sequence[Sequence[int]], pad: int, device: Any) -> dict[str, Any]:
+def left_padded(prompts: Sequence[Sequence[int]], pad: int, device: Any) -> dict[str, Any]:
+    """Return a batch of prompts as `input_ids` and `attention_mask`, each `[rows, longest prompt]`."""
     width = max(map(len, prompts))
     ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])

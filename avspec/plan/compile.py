@@ -1,7 +1,10 @@
 """Spec to stages.
 
     base -> data[d] -> train[d] -> extract[d] -> sweep -> search -> evaluate -> report
-                                                    sweep -> compare -> report, where the spec compares samplers
+    synthesize[d] -> clean[d] -> data[d], where a language model writes the rows
+    data[d] -> card[d] -> report
+    sweep -> compare -> report, where the spec compares samplers
+    agreement -> report, where people labeled responses of this run
 
 Each stage also reads what its own function below lists; a stage's key changes with any of its inputs.
 """
@@ -12,10 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avspec import registry
+from avspec.annotation.labels import FOLDER, fingerprint
 from avspec.digest import file_digest
 from avspec.errors import NoInput
 from avspec.plan.fingerprint import base_params
 from avspec.plan.params import (
+    AgreementParams,
+    CardParams,
+    CleanParams,
     CompareParams,
     DataParams,
     EvaluateParams,
@@ -23,16 +30,23 @@ from avspec.plan.params import (
     ReportParams,
     SearchParams,
     SweepParams,
+    SynthesizeParams,
     TrainParams,
 )
 from avspec.plan.stage import Stage
+from avspec.spec.synthesis import recipe
+from avspec.synthesis.domain import domain_prompts
 
 if TYPE_CHECKING:
     from avspec.spec import LoadedSpec, Spec
 
 
-def compile_spec(loaded: LoadedSpec) -> tuple[Stage, ...]:
+def compile_spec(loaded: LoadedSpec, run_dir: Path | None = None) -> tuple[Stage, ...]:
     """Return every stage of a spec in topological order, in the spec's order where that leaves a choice.
+
+    Args:
+        loaded: The spec.
+        run_dir: The run folder, where annotators' labels are, if there are any.
 
     Raises:
         ModelError: The base is on this disk by name only.
@@ -41,16 +55,20 @@ def compile_spec(loaded: LoadedSpec) -> tuple[Stage, ...]:
     """
     spec = loaded.spec
     names = [*spec.domains, *spec.guardrails]
+    labels = fingerprint(run_dir) if run_dir else {}
     return (
         _base(loaded),
+        *(stage for name in spec.synthesized() for stage in (_synthesize(spec, name), _clean(spec, name))),
         *(_data(spec, name) for name in names),
+        *(_card(spec, name) for name in names),
         *(_train(spec, domain) for domain in spec.domains),
         *(_extract(spec, domain) for domain in spec.domains),
         _sweep(spec),
         _search(spec),
         _evaluate(spec),
         *([_compare(spec)] if spec.search.compare else []),
-        _report(spec),
+        *([_agreement(spec, run_dir, labels)] if run_dir and labels else []),
+        _report(spec, labels),
     )
 
 
@@ -60,6 +78,50 @@ def _base(loaded: LoadedSpec) -> Stage:
     file, _, line = loaded.origins.get("model.base", "").rpartition(":")
     folder = Path(file).parent if line.isdigit() else loaded.path.parent
     return Stage(base_params(model.base, model.dtype, model.trust_remote_code, folder))
+
+
+def _synthesize(spec: Spec, name: str) -> Stage:
+    section, choices = spec.section(name), spec.section(name).data
+    assert choices.provider is not None, "a checked spec names a provider"
+    plugin = registry.load("domains", section.plugin)
+    prompts = domain_prompts(plugin, section.options, spec.levels_of(name))
+    personas = spec.personas_of(name)
+    params = SynthesizeParams(
+        domain=name,
+        levels=spec.levels_of(name),
+        provider=choices.provider.plugin,
+        provider_options=choices.provider.options,
+        delivery=tuple(sorted(registry.load("providers", choices.provider.plugin).delivery)),
+        recipe=recipe(choices).model_dump(mode="json", exclude={"clean"}),
+        slots=dict(prompts.slots),
+        templates=dict(prompts.templates),
+        files=_digests([personas]) if personas else {},
+        path=str(personas.resolve()) if personas else None,
+        guardrail=name in spec.guardrails,
+    )
+    return Stage(params, name, (), (_plugin("providers", choices.provider.plugin),))
+
+
+def _clean(spec: Spec, name: str) -> Stage:
+    made = recipe(spec.section(name).data)
+    params = CleanParams(
+        domain=name,
+        levels=spec.levels_of(name),
+        rules=made.clean.model_dump(mode="json"),
+        language=made.language,
+        guardrail=name in spec.guardrails,
+    )
+    return Stage(params, name, (f"synthesize[{name}]",))
+
+
+def _card(spec: Spec, name: str) -> Stage:
+    params = CardParams(domain=name, levels=spec.levels_of(name), guardrail=name in spec.guardrails)
+    written = (f"synthesize[{name}]", f"clean[{name}]") if name in spec.synthesized() else ()
+    return Stage(params, name, (f"data[{name}]", *written))
+
+
+def _agreement(spec: Spec, run_dir: Path, labels: dict[str, str]) -> Stage:
+    return Stage(AgreementParams(levels=_levels(spec), files=labels, path=str((run_dir / FOLDER).resolve())))
 
 
 def _data(spec: Spec, name: str) -> Stage:
@@ -79,7 +141,8 @@ def _data(spec: Spec, name: str) -> Stage:
         path=str(files[0].resolve()) if source == "file" else None,
         guardrail=name in spec.guardrails,
     )
-    return Stage(params, name, ("base",), (_plugin("domains", section.plugin),))
+    written = (f"clean[{name}]",) if source == "synthesize" else ()
+    return Stage(params, name, ("base", *written), (_plugin("domains", section.plugin),))
 
 
 def _digests(files: list[Path]) -> dict[str, str]:
@@ -112,7 +175,9 @@ def _extract(spec: Spec, domain: str) -> Stage:
     extraction = spec.extraction
     params = ExtractParams(domain=domain, plugin=extraction.plugin, options=extraction.options)
     plugins = (_plugin("extractors", extraction.plugin),)
-    return Stage(params, domain, ("base", f"train[{domain}]"), plugins)
+    needs_others = getattr(registry.load("extractors", extraction.plugin), "others", False)
+    others = sorted(other for other in spec.domains if other != domain) if needs_others else ()
+    return Stage(params, domain, ("base", f"train[{domain}]", *(f"train[{other}]" for other in others)), plugins)
 
 
 def _sweep(spec: Spec) -> Stage:
@@ -167,7 +232,7 @@ def _evaluate(spec: Spec) -> Stage:
     return Stage(params, inputs=(*_steered(spec), "search"), plugins=plugins)
 
 
-def _report(spec: Spec) -> Stage:
+def _report(spec: Spec, labels: dict[str, str]) -> Stage:
     params = ReportParams(
         name=spec.name,
         model=spec.model.base,
@@ -183,7 +248,9 @@ def _report(spec: Spec) -> Stage:
     )
     trained = (f"train[{domain}]" for domain in spec.domains)
     compared = ("compare",) if spec.search.compare else ()
-    return Stage(params, inputs=(*_steered(spec), *trained, "sweep", "search", "evaluate", *compared))
+    cards = (f"card[{name}]" for name in (*spec.domains, *spec.guardrails))
+    agreed = ("agreement",) if labels else ()
+    return Stage(params, inputs=(*_steered(spec), *cards, *trained, "sweep", "search", "evaluate", *compared, *agreed))
 
 
 def _steered(spec: Spec) -> tuple[str, ...]:

@@ -5,9 +5,13 @@ kind is then made anew, with the reason `code-changed`. Settings that do not cha
 batch, checkpoint interval) have no place here.
 """
 
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from avspec.synthesis.recipe import Recipe
+from avspec.synthesis.writing import Job
 
 Wanted = str | dict[str, str | float]
 """What a behavior wants of a domain: a level, or `{level, share, weight}` with what is not the default."""
@@ -48,6 +52,85 @@ class BaseParams(Params):
     """Fingerprint of the files, see `avspec.plan.fingerprint`."""
 
 
+class SynthesizeParams(Params):
+    """Rows of one domain, written by a language model (paper, section 3)."""
+
+    KIND: ClassVar[str] = "synthesize"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "provider": "{section}.{domain}.data.provider",
+        "provider_options": "{section}.{domain}.data.provider",
+        "recipe": "{section}.{domain}.data",
+        "slots": "{section}.{domain}",
+        "levels": "{section}.{domain}.levels",
+    }
+    domain: str
+    levels: tuple[str, ...]
+    provider: str
+    """Name of the provider plugin."""
+    provider_options: dict[str, Any]
+    """Its options, defaults filled in."""
+    delivery: tuple[str, ...] = ()
+    """Those of the options that do not change what is answered; they and this are not part of the key."""
+    recipe: dict[str, Any]
+    """Fields of `avspec.synthesis.recipe.Recipe` but for `clean`."""
+    slots: dict[str, str]
+    """What the prompts say about the domain."""
+    templates: dict[str, str]
+    """Prompt templates by file name: what was asked is part of what was answered."""
+    files: dict[str, str] = {}
+    """Name to SHA-256 of the file that personas are drawn from, if it is one on this disk."""
+    path: str | None = None
+    """That file, absolute; not part of the key."""
+    guardrail: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but where files lie and how calls are made."""
+        part = self.model_dump(mode="json", exclude={"path", "files", "delivery", "provider_options"})
+        options = {name: value for name, value in self.provider_options.items() if name not in self.delivery}
+        return {**part, "provider_options": options, "files": list(self.files.values())}
+
+    def job(self) -> Job:
+        """Return what is to be written."""
+        return Job(
+            domain=self.domain,
+            levels=self.levels,
+            recipe=Recipe.model_validate(self.recipe),
+            slots=self.slots,
+            templates=self.templates,
+            personas=Path(self.path) if self.path else None,
+        )
+
+
+class CleanParams(Params):
+    """Written rows without those that are unusable."""
+
+    KIND: ClassVar[str] = "clean"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "rules": "{section}.{domain}.data.clean",
+        "language": "{section}.{domain}.data.language",
+        "levels": "{section}.{domain}.levels",
+    }
+    domain: str
+    levels: tuple[str, ...]
+    rules: dict[str, Any]
+    """Fields of `avspec.synthesis.recipe.Cleaning`."""
+    language: str
+    guardrail: bool = False
+
+
+class CardParams(Params):
+    """The data card of one domain or guardrail; only the report reads it."""
+
+    KIND: ClassVar[str] = "card"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {"levels": "{section}.{domain}.levels"}
+    domain: str
+    levels: tuple[str, ...]
+    guardrail: bool = False
+
+
 class DataParams(Params):
     """The rows of one domain or guardrail, split."""
 
@@ -71,9 +154,9 @@ class DataParams(Params):
     rows: int | dict[str, int] | None
     """Only this many rows, from the top, in all or of each split; null is all."""
     source: str
-    """bundled or file."""
+    """bundled, file or synthesize."""
     files: dict[str, str]
-    """Name to SHA-256 of each file the rows come from, in reading order."""
+    """Name to SHA-256 of each file the rows come from, in reading order; none for rows that were synthesized."""
     path: str | None = None
     """The file of `source: file`, absolute; not part of the key."""
     guardrail: bool = False
@@ -217,6 +300,24 @@ class EvaluateParams(Params):
     max_fluency_drop: float
     evaluators: tuple[dict[str, Any], ...]
     """Each `{"name": plugin, "options": {...}}`, in the spec's order."""
+
+
+class AgreementParams(Params):
+    """How far those agree who said the level of responses (paper, section 3.3)."""
+
+    KIND: ClassVar[str] = "agreement"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {"levels": "{section}.*.levels"}
+    levels: dict[str, tuple[str, ...]]
+    """Levels of every domain and guardrail."""
+    files: dict[str, str]
+    """Name to SHA-256 of each annotator's labels."""
+    path: str
+    """Folder of the annotations, absolute; not part of the key."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but where the files lie; whose labels they are belongs to the result."""
+        return self.model_dump(mode="json", exclude={"path"})
 
 
 class ReportParams(Params):

@@ -1,10 +1,11 @@
-"""The report's figures: knob curves, training losses, search progress, cost."""
+"""The report's figures: knob curves, training losses, search progress, lengths of responses, cost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from avspec.report.cards import Card
 from avspec.report.inputs import Json
 from avspec.report.palette import ACCENT, MUTED, RULE, WARN, level_color, series_color
 from avspec.report.progress import Progress
@@ -208,6 +209,31 @@ def _evaluation_axis(axes: Axes, evaluations: int) -> None:
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     axes.tick_params(length=3)
+
+
+def lengths(card: Card) -> str:
+    """Draw how many responses of each level are how long, in words."""
+    middle = {level: one["quartiles"][2] for level, one in card.json["lengths"]["levels"].items()}
+    label = "; ".join(
+        f"{level}: half of the responses have at most {words:.0f} words" for level, words in middle.items()
+    )
+    return draw(f"lengths-{card.domain}", 420, 190, lambda axes: _lengths(axes, card), f"{label}.", (34, 10, 10, 40))
+
+
+def _lengths(axes: Axes, card: Card) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    edges = card.json["lengths"]["edges"]
+    for index, level in enumerate(card.levels):
+        color, counts = level_color(index, len(card.levels)), card.json["lengths"]["levels"][level]["counts"]
+        axes.stairs(counts, edges, color=color, linewidth=2, linestyle=DASHES[index % len(DASHES)])
+        axes.stairs(counts, edges, color=color, alpha=0.12, fill=True)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.set_xlabel("words")
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    axes.tick_params(length=3, labelsize=10.5)
 
 
 def cost(bars: Sequence[tuple[str, float, bool]]) -> str:

@@ -115,6 +115,7 @@ def _figures(summary: Summary) -> dict[str, str]:
     if summary.progress.evaluations and summary.progress.behaviors:
         drawn["held"] = figures.held(summary.progress)
         drawn["margins"] = figures.margins(summary.progress, [b.name for b in summary.behaviors])
+    drawn |= {f"lengths {card.domain}": figures.lengths(card) for card in summary.cards}
     bars = _bars(summary)
     return drawn | ({"cost": figures.cost(bars)} if bars else {})
 

@@ -43,6 +43,10 @@ class Artifacts:
     evaluate: Json
     compare: Json = field(default_factory=dict)
     """Empty where the spec compares no samplers."""
+    cards: Mapping[str, Json] = field(default_factory=dict)
+    """Domain or guardrail to its data card."""
+    agreement: Json = field(default_factory=dict)
+    """How far annotators and judges agree; empty where nobody annotated."""
     cosines: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Stage address to the seconds it took, when the run knows them."""
@@ -72,6 +76,8 @@ def read_artifacts(
         search=_read(inputs["search"] / "search.json"),
         evaluate=_read(inputs["evaluate"] / "evaluate.json"),
         compare=_read(inputs["compare"] / "compare.json") if "compare" in inputs else {},
+        cards=_read_each(inputs, "card", "card.json"),
+        agreement=_read(inputs["agreement"] / "agreement.json") if "agreement" in inputs else {},
         cosines=cosines,
         seconds=dict(seconds),
     )

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from avspec.report import text
+from avspec.report.agreement import agreement_markdown
 from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, Measure
+from avspec.report.cards import cards_markdown
 from avspec.report.inputs import Json
 from avspec.report.notes import fluency_sentence
 from avspec.report.search import COMPARED, STANDINGS
@@ -26,6 +28,8 @@ def report_markdown(summary: Summary) -> str:
         *_knobs(summary),
         *_vectors(summary),
         *_cost(summary),
+        *map(_cell, cards_markdown(summary.cards)),
+        *agreement_markdown(summary.agreement),
         "## Notes",
         "\n".join(f"- {_cell(note)}" for note in summary.notes),
     ]
@@ -235,13 +239,15 @@ def point_log_probs(point: Json, measured: str) -> str:
 
 def _vectors(summary: Summary) -> Iterable[str]:
     domains = summary.outline.domains
+    some_kept = any(vector.kept for vector in summary.vectors)
     yield "## Vectors"
     yield table(
-        ["vector", "norm", *(f"cosine with {domain}" for domain in domains), "training"],
+        ["vector", "norm", *(["kept"] if some_kept else []), *(f"cosine with {d}" for d in domains), "training"],
         [
             [
                 vector.domain,
                 text.decimal(vector.norm, 3),
+                *([text.shares(vector.kept, {})] if some_kept else []),
                 *(text.decimal(summary.cosines.get(vector.domain, {}).get(domain)) for domain in domains),
                 f"{vector.rows} rows, {vector.anchors} anchors, {text.duration(vector.seconds)}",
             ]

@@ -11,6 +11,7 @@ from avspec.report.cost import Cost
 from avspec.report.progress import Progress
 from avspec.report.search import Search
 from avspec.report.summary import Summary
+from avspec.report.vectors import Vector
 
 FORMAT_VERSION = 1
 
@@ -30,7 +31,9 @@ def results(summary: Summary) -> dict[str, Any]:
         "headline": summary.headline,
         "domains": {domain: {"levels": list(outline.levels[domain])} for domain in outline.domains},
         "rows": {name: dict(counts) for name, counts in summary.counts.items()},
-        "vectors": {v.domain: {"norm": v.norm, "sha256": v.sha256} for v in summary.vectors},
+        "data": {card.domain: dict(card.json) for card in summary.cards},
+        **({"agreement": dict(summary.agreement.json)} if summary.agreement else {}),
+        "vectors": {v.domain: _vector(v) for v in summary.vectors},
         "cosines": {domain: dict(row) for domain, row in summary.cosines.items()},
         "movements": {
             row[0].knob: {cell.measured: {"nats": cell.nats, "ratio": cell.ratio} for cell in row}
@@ -48,6 +51,11 @@ def results(summary: Summary) -> dict[str, Any]:
         "cost": _cost(summary.cost),
         "notes": list(summary.notes),
     }
+
+
+def _vector(vector: Vector) -> dict[str, Any]:
+    kept = {"kept": dict(vector.kept)} if vector.kept else {}
+    return {"norm": vector.norm, "sha256": vector.sha256, **kept}
 
 
 def _behavior(behavior: Behavior) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from avspec.report.agreement import Agreement, read_agreement
 from avspec.report.atlas import AtlasRow, read_atlas
 from avspec.report.behaviors import Behavior, Measure, base_measure, read_behaviors
+from avspec.report.cards import Card, read_cards
 from avspec.report.cost import Cost, read_cost
 from avspec.report.inputs import Artifacts, Json, Outline
 from avspec.report.notes import headline, notes, quantized, subline
@@ -30,6 +32,10 @@ class Summary:
     parameters: int
     counts: Mapping[str, Mapping[str, int]]
     """Rows of each domain and guardrail on each split."""
+    cards: tuple[Card, ...]
+    """Data cards of domains and guardrails."""
+    agreement: Agreement | None
+    """How far annotators agree; None where nobody annotated."""
     behaviors: tuple[Behavior, ...]
     """Those the spec names."""
     combinations: Mapping[str, Behavior]
@@ -69,6 +75,8 @@ def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
         dtype=str(artifacts.base.get("dtype") or ""),
         parameters=int(artifacts.base.get("parameters") or 0),
         counts={name: artifacts.data.get(name, {}).get("counts") or {} for name in measured},
+        cards=read_cards(outline, artifacts.cards),
+        agreement=read_agreement(artifacts.agreement),
         behaviors=named,
         combinations=combinations,
         base={name: base_measure(artifacts, name, "test") for name in measured},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from avspec.report.inputs import Artifacts, Json, Outline
 
@@ -22,6 +22,8 @@ class Vector:
     """(optimizer step, training loss)."""
     validation: tuple[tuple[float, float], ...]
     """(optimizer step, validation loss)."""
+    kept: Mapping[str, float] = field(default_factory=dict)
+    """What the extractor kept of the difference, quantity to share; empty for the difference itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def _vector(domain: str, artifacts: Artifacts, vector: Json, training: Json) -> 
         anchors=int(training.get("anchors") or 0),
         loss=_points(training.get("steps") or ()),
         validation=_points(training.get("validation") or ()),
+        kept=vector.get("kept") or {},
     )
 
 

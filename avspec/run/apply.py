@@ -104,7 +104,7 @@ class _Apply:
                 raise
 
     def _go(self, target: str | None, force: tuple[str, ...]) -> RunResult:
-        every = compile_spec(self.loaded)
+        every = compile_spec(self.loaded, self.run_dir)
         plan = plan_run(select(every, target), self.store, read_lock(self.run_dir), force=force)
         self.keys = plan.keys
         self._announce(plan)
@@ -166,6 +166,7 @@ class _Apply:
             run_dir=self.run_dir,
             scratch=self.store.scratch(key),
             evaluations=self.store.evaluations,
+            answers=self.store.answers,
             device=self.device,
             settings=settings(self.loaded),
             report=report,
@@ -214,4 +215,7 @@ def settings(loaded: LoadedSpec) -> dict[str, Any]:
     return {
         "training.accelerate": str(accelerate) if accelerate else None,
         "training.checkpoint_steps": training.checkpoint_steps,
+        "synthesis.run": loaded.spec.name,
+        "synthesis.max_cost": loaded.spec.synthesis.max_cost,
+        "synthesis.prices": {name: price.model_dump() for name, price in loaded.spec.synthesis.prices.items()},
     }

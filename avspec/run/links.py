@@ -11,12 +11,15 @@ from avspec.store.local import Store
 LINKS: dict[str, dict[str, str]] = {
     "base": {"base": "."},
     "data": {"data/{name}.jsonl": "rows.jsonl"},
+    "clean": {"data/{name}.dropped.jsonl": "dropped.jsonl"},
+    "card": {"data/{name}.card.json": "card.json"},
     "train": {"training/{name}.json": "training.json"},
     "extract": {"vectors/{name}.safetensors": "vector.safetensors"},
     "sweep": {"sweep.json": "sweep.json"},
     "search": {"search.json": "search.json"},
     "evaluate": {"evaluate.json": "evaluate.json"},
     "compare": {"compare.json": "compare.json"},
+    "agreement": {"agreement.json": "agreement.json"},
     "report": {name: name for name in ("report.html", "report.md", "report.json", "atlas.json")},
 }
 """Kind of stage to link in the run folder to file in the artifact."""

@@ -34,6 +34,7 @@ def preview(
         force: Addresses or kinds to run although nothing changed.
         verify: Rehash every stored file, not only those whose size or time changed.
     """
-    stages = select(compile_spec(loaded), target)
-    lock = read_lock(run_folder(root, loaded.spec.name))
+    run_dir = run_folder(root, loaded.spec.name)
+    stages = select(compile_spec(loaded, run_dir), target)
+    lock = read_lock(run_dir)
     return plan_run(stages, Store(root / ".avspec"), lock, force=force, verify=verify)

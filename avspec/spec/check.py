@@ -12,9 +12,12 @@ from pydantic import BaseModel, ValidationError
 from avspec import registry
 from avspec.errors import PluginError, SpecError
 from avspec.spec.cross import cross_check
-from avspec.spec.model import PLUGIN_SECTIONS, Domain, PluginSection, Spec, group_of
+from avspec.spec.model import PLUGIN_SECTIONS, Domain, Spec, group_of
+from avspec.spec.plugin import PluginSection
 from avspec.spec.problems import note
 from avspec.spec.source import Document, Path
+from avspec.spec.synthesis import SynthesisChoices
+from avspec.synthesis.recipe import Recipe
 
 VERSION = "avspec/v1"
 
@@ -40,6 +43,7 @@ def check(document: Document, folder: FilePath) -> Spec:
         data, plugins = _fill_in(document, spec)
         spec = _validate(data)
         spec._files.update(_files(document, spec, folder))
+        spec._personas.update(_personas(document, spec, folder))
         cross_check(document, spec, plugins, folder)
     if document.problems or spec is None:
         raise SpecError(sorted(dict.fromkeys(document.problems), key=lambda p: (p.file, p.line, p.column)))
@@ -110,13 +114,33 @@ def _fill_in(document: Document, spec: Spec) -> tuple[dict[str, Any], dict[str, 
             target["levels"] = list(section.levels or inherited or plugin.levels)
             if options is not None:
                 plugins[str(path[1])] = plugin
+    _inherit_synthesis(data, spec)
     return data, plugins
 
 
+def _inherit_synthesis(data: dict[str, Any], spec: Spec) -> None:
+    """Give each synthesized domain what it does not choose itself: the spec's choice, or the recipe's default."""
+    shared = {name: value for name in SynthesisChoices.model_fields if (value := data["synthesis"][name]) is not None}
+    for name in spec.synthesized():
+        own = data["domains" if name in spec.domains else "guardrails"][name]["data"]
+        own.update({key: value for key, value in (_RECIPE | shared).items() if own.get(key) is None})
+
+
+_RECIPE = Recipe().model_dump(mode="json")
+
+
 def _plugin_sections(spec: Spec) -> list[tuple[Path, PluginSection]]:
+    provider = spec.synthesis.provider
     return [
         *((("domains", name), section) for name, section in spec.domains.items()),
         *((("guardrails", name), section) for name, section in spec.guardrails.items()),
+        *([(("synthesis", "provider"), provider)] if provider else []),
+        *(
+            ((kind, name, "data", "provider"), section.data.provider)
+            for kind, sections in (("domains", spec.domains), ("guardrails", spec.guardrails))
+            for name, section in sections.items()
+            if section.data.provider
+        ),
         (("training",), spec.training),
         (("extraction",), spec.extraction),
         *((("evaluation", index), section) for index, section in enumerate(spec.evaluation)),
@@ -146,6 +170,20 @@ def _options(document: Document, path: Path, section: PluginSection, options: ty
         note(document, error, path, options)
         return None
     return valid.model_dump(mode="json")
+
+
+def _personas(document: Document, spec: Spec, folder: FilePath) -> dict[str, FilePath]:
+    """Return each file of personas: a relative path starts at the folder of the file that names it."""
+    files = {}
+    for name in spec.synthesized():
+        kind = "domains" if name in spec.domains else "guardrails"
+        personas = spec.section(name).data.personas
+        if personas and personas.share > 0 and personas.hub.startswith("path:"):
+            own = document.values.get((kind, name, "data", "personas", "hub"))
+            place = own or document.values.get(("synthesis", "personas", "hub"))
+            start = FilePath(place.file).parent if place and place.line else folder
+            files[name] = start / personas.hub.removeprefix("path:")
+    return files
 
 
 def _files(document: Document, spec: Spec, folder: FilePath) -> dict[str, FilePath]:

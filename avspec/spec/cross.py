@@ -13,6 +13,8 @@ from avspec.rows import split_rows
 from avspec.spec.model import NAME, Domain, Spec
 from avspec.spec.problems import guess
 from avspec.spec.source import Document, Path
+from avspec.spec.synthesis import recipe
+from avspec.synthesis.domain import domain_prompts
 
 _MOST_COMBINATIONS = 10_000
 _MOST_STEPS = 1_000
@@ -133,13 +135,54 @@ def _rows(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
     for kind in ("domains", "guardrails"):
         for name, section in getattr(spec, kind).items():
             path = (kind, name, "data")
-            needs_path = section.data.source == "file"
-            if needs_path and section.data.path is None:
+            source = section.data.source
+            if source == "file" and section.data.path is None:
                 document.wrong("`source: file` needs a path", (*path, "source"), "write `path: FILE.jsonl` too")
-            elif not needs_path and section.data.path is not None:
+            elif source != "file" and section.data.path is not None:
                 document.wrong("a path needs `source: file`", (*path, "path"), "write it, or no path", key=True)
+            elif source == "synthesize":
+                _synthesis(document, spec, name, path, plugins)
+            elif chosen := section.data.chosen():
+                hint = "write `source: synthesize`, or leave it out"
+                document.wrong(
+                    f"`{next(iter(chosen))}` belongs to `source: synthesize`",
+                    (*path, next(iter(chosen))),
+                    hint,
+                    key=True,
+                )
             elif name in plugins and section.levels and _has_levels(section, plugins[name].levels):
                 _row_counts(document, spec, name, kind)
+
+
+def _synthesis(document: Document, spec: Spec, name: str, path: Path, plugins: Mapping[str, Any]) -> None:
+    """Check what a language model needs to write the rows of a domain: that there is one, prompts, enough personas."""
+    choices = spec.section(name).data
+    if choices.provider is None:
+        hint = "write `provider: {plugin: anthropic, model: ...}` here, or once for all domains under `synthesis`"
+        document.wrong(f"the rows of `{name}` have no provider to write them", (*path, "source"), hint)
+    personas = spec.personas_of(name)
+    if personas is not None and not personas.is_file():
+        document.wrong(
+            f"there is no file {personas}",
+            _said(document, (*path, "personas", "hub")),
+            "a path starts at the spec's own folder",
+        )
+    made = recipe(choices)
+    created = made.rows - round(made.rows * made.personas.share)
+    if created > made.personas.most:
+        hint = f"raise `depth` (now {made.personas.depth}) or `branching`, or draw a larger `share` from the hub"
+        what = f"CreatePersona can make {made.personas.most} queries with these settings, {created} are wanted of it"
+        document.wrong(what, _said(document, (*path, "personas")), hint)
+    if name in plugins:
+        try:
+            domain_prompts(plugins[name], spec.section(name).options, spec.levels_of(name))
+        except AvspecError as error:
+            document.wrong(error.what, path, error.hint)
+
+
+def _said(document: Document, path: Path) -> Path:
+    """Return where a choice is written: at the domain, or under `synthesis` for all."""
+    return path if path in document.values else ("synthesis", *path[3:])
 
 
 def _has_levels(section: Domain, own: Sequence[str]) -> bool:

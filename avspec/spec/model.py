@@ -6,14 +6,16 @@ from itertools import product
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from avspec import registry
 from avspec.api import Row
 from avspec.domains.reading import domain_rows
 from avspec.rows import limited
+from avspec.spec.plugin import PluginSection
 from avspec.spec.section import Section
 from avspec.spec.source import Path
+from avspec.spec.synthesis import Synthesis, SynthesisChoices
 from avspec.spec.wanted import Wanted
 
 NAME = r"^[a-z][a-z0-9_-]*$"
@@ -22,6 +24,9 @@ NAME = r"^[a-z][a-z0-9_-]*$"
 PLUGIN_SECTIONS: dict[Path, str] = {
     ("domains", "*"): "domains",
     ("guardrails", "*"): "domains",
+    ("domains", "*", "data", "provider"): "providers",
+    ("guardrails", "*", "data", "provider"): "providers",
+    ("synthesis", "provider"): "providers",
     ("training",): "trainers",
     ("extraction",): "extractors",
     ("evaluation", "*"): "evaluators",
@@ -33,21 +38,11 @@ PLUGIN_SECTIONS: dict[Path, str] = {
 
 def group_of(path: Path) -> str | None:
     """Return the group of the plugin that the section at a path names, if it is such a section."""
-    return PLUGIN_SECTIONS.get(path) or PLUGIN_SECTIONS.get((*path[:-1], "*"))
+    return next((group for pattern, group in PLUGIN_SECTIONS.items() if _fits(path, pattern)), None)
 
 
-class PluginSection(Section):
-    """A plugin by name; the section's other keys are its options."""
-
-    model_config = ConfigDict(extra="allow")
-
-    plugin: str
-    """Name of an installed plugin; `avspec plugins` lists them."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Return the plugin's options; in a checked spec with every default filled in."""
-        return dict(self.__pydantic_extra__ or {})
+def _fits(path: Path, pattern: Path) -> bool:
+    return len(path) == len(pattern) and all(want in (part, "*") for part, want in zip(path, pattern, strict=True))
 
 
 class Model(Section):
@@ -61,11 +56,12 @@ class Model(Section):
     """Run code that comes with the model's files."""
 
 
-class DataSource(Section):
-    """Where a domain's rows come from."""
+class DataSource(SynthesisChoices):
+    """Where a domain's rows come from; the keys from `provider` on belong to `source: synthesize`."""
 
-    source: Literal["bundled", "file"] = "bundled"
-    """`bundled`: the rows that come with the plugin; `file`: a JSONL file."""
+    source: Literal["bundled", "file", "synthesize"] = "bundled"
+    """`bundled`: the rows that come with the plugin; `file`: a JSONL file; `synthesize`: a language model writes
+    them."""
     path: str | None = None
     """The file, from the folder of the spec file that names it; an absolute path stays as it is."""
 
@@ -188,6 +184,8 @@ class Spec(Section):
     """Domains that are only watched, by name."""
     data: Data = Data()
     """Splits, and how many rows."""
+    synthesis: Synthesis = Synthesis()
+    """Rows written by a language model, where a domain says `data: {source: synthesize}`."""
     training: Training = Training()
     """How alignment is trained."""
     extraction: Extraction = Extraction()
@@ -207,7 +205,18 @@ class Spec(Section):
     """Also find every combination of levels of all domains."""
 
     _files: dict[str, FilePath] = PrivateAttr(default_factory=dict)
+    _personas: dict[str, FilePath] = PrivateAttr(default_factory=dict)
     _rows: dict[str, list[Row]] = PrivateAttr(default_factory=dict)
+
+    def synthesized(self) -> tuple[str, ...]:
+        """Return the domains and guardrails whose rows a language model writes."""
+        return tuple(
+            name for name in (*self.domains, *self.guardrails) if self.section(name).data.source == "synthesize"
+        )
+
+    def personas_of(self, name: str) -> FilePath | None:
+        """Return the file that the personas of a synthesized domain are drawn from, if it is one on this disk."""
+        return self._personas.get(name)
 
     def section(self, name: str) -> Domain:
         """Return the section of a domain or guardrail."""
@@ -243,6 +252,8 @@ class Spec(Section):
         section = self.section(name)
         if section.data.source == "file":
             return [self._files[name]]
+        if section.data.source == "synthesize":
+            return []
         return list(registry.create("domains", section.plugin, section.options).files())
 
     def rows_of(self, name: str) -> list[Row]:

@@ -15,10 +15,10 @@ from avspec.spec.model import (
     Domain,
     Extraction,
     Guardrail,
-    PluginSection,
     Spec,
     Training,
 )
+from avspec.spec.plugin import PluginSection
 
 _SECTIONS: dict[str, tuple[type[PluginSection], str]] = {
     "Domain": (Domain, "domains"),
@@ -27,6 +27,7 @@ _SECTIONS: dict[str, tuple[type[PluginSection], str]] = {
     "Extraction": (Extraction, "extractors"),
     "Evaluator": (PluginSection, "evaluators"),
     "Sampler": (PluginSection, "samplers"),
+    "Provider": (PluginSection, "providers"),
 }
 """Definitions of the schema that stand for a section with a plugin."""
 
@@ -43,6 +44,9 @@ def schema() -> dict[str, Any]:
     search = definitions["Search"]["properties"]
     search["sampler"] |= _reference("Sampler")
     search["compare"]["items"] = _reference("Sampler")
+    for name in ("Synthesis", "DataSource"):
+        provider = definitions[name]["properties"]["provider"]
+        provider["anyOf"] = [_reference("Provider"), {"type": "null"}]
     for name in ("domains", "guardrails", "behaviors"):
         properties[name]["propertyNames"] = {"pattern": NAME}
     # what a spec does not say may stand in the one it extends

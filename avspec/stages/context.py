@@ -32,6 +32,8 @@ class Context:
     """Folder of this stage that survives an interruption and goes away when the stage is done."""
     evaluations: Path
     """Folder of the search's evaluation caches, one folder in it for each surface."""
+    answers: Path = Path(".avspec", "answers")
+    """Folder of what language models answered: paid for, and never asked again."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda` or another device name of torch."""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -19,7 +19,10 @@ ROWS = "rows.jsonl"
 def run(params: DataParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
     """Write `rows.jsonl`, each row with its split, and `data.json` with the counts."""
     path = Path(params.path) if params.path else None
-    every = domain_rows(params.domain, params.levels, plugin=params.plugin, options=params.options, path=path)
+    if params.source == "synthesize":
+        every = _written(inputs[f"clean[{params.domain}]"], params.domain)
+    else:
+        every = domain_rows(params.domain, params.levels, plugin=params.plugin, options=params.options, path=path)
     rows = limited(every, params.split, params.rows)
     ctx.progress(0, len(rows), "checking")
     encode_rows(load_tokenizer(inputs["base"]), rows, params.levels, read_info(inputs["base"]).context)
@@ -28,15 +31,20 @@ def run(params: DataParams, inputs: Mapping[str, Path], out: Path, ctx: Context)
         raise StageFailed(
             f"{params.domain} has no rows in the {' and the '.join(empty)} split",
             where=f"data[{params.domain}]",
-            hint="raise data.rows, or give the split a larger share in data.split",
+            hint="raise the number of rows, or give the split a larger share in data.split",
         )
     write_rows(out / ROWS, rows, params.split)
     (out / "data.json").write_text(json.dumps({"levels": params.levels, "counts": counts}, indent=1))
     ctx.progress(len(rows), len(rows), f"{len(rows)} rows")
 
 
+def _written(folder: Path, domain: str) -> list[Row]:
+    records = [json.loads(line) for line in (folder / ROWS).read_text("utf-8").split("\n") if line]
+    return [Row(r["id"], domain, r["query"], r["responses"], r["source"]) for r in records]
+
+
 def read_split(folder: Path, split: str) -> list[Row]:
     """Return the rows of one split of a data artifact, in their order."""
-    records = [json.loads(line) for line in (folder / ROWS).read_text("utf-8").splitlines()]
+    records = [json.loads(line) for line in (folder / ROWS).read_text("utf-8").split("\n") if line]
     fields = ("id", "domain", "query", "responses", "source")
     return [Row(**{name: record[name] for name in fields}) for record in records if record["split"] == split]

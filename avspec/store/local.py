@@ -6,6 +6,7 @@ objects/ab/KEY/     a whole artifact; manifest.json is written last
 work/KEY/out/       an artifact being written
 work/KEY/scratch/   checkpoints: survives an interruption, goes away at commit
 evaluations/        the search's evaluation cache
+answers/            what language models answered: paid for, so `gc` leaves it
 lock                held by a running apply
 """
 
@@ -38,6 +39,7 @@ class Store:
         self.objects = self.root / "objects"
         self.work = self.root / "work"
         self.evaluations = self.root / "evaluations"
+        self.answers = self.root / "answers"
 
     def path(self, key: str) -> Path:
         """Return the folder of an artifact, there or not."""

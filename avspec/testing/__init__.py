@@ -9,6 +9,7 @@ Each `check_*` function builds the plugin with the options given, uses it as avs
         check_domain(Veterinary)
 """
 
+from avspec.testing.providers import check_provider
 from avspec.testing.subject import ExampleSubject
 from avspec.testing.suites import check_domain, check_evaluator, check_extractor, check_sampler
 from avspec.testing.tiny import tiny_model, tiny_tokenizer
@@ -19,6 +20,7 @@ __all__ = [
     "check_domain",
     "check_evaluator",
     "check_extractor",
+    "check_provider",
     "check_sampler",
     "check_trainer",
     "tiny_model",

@@ -43,7 +43,7 @@ def check_domain(cls: type[Any], *, length_tolerance: float | None = None, **opt
 
 
 def check_extractor(cls: type[Any], **options: Any) -> None:
-    """Check an extractor on random weights: names, shapes, float32, and that equal weights give zeros.
+    """Check an extractor on random weights: names, shapes, float32, that equal weights give zeros, what it kept.
 
     Raises:
         AssertionError: The contract of `avspec.api.Extractor` does not hold.
@@ -116,8 +116,14 @@ def _check_lengths(rows: Sequence[Row], levels: tuple[str, ...], tolerance: floa
 def _deltas(cls: type[Any], base: Tensors, aligned: Tensors, options: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     import torch
 
-    pairs = list(build(cls, options).extract(base, aligned))
+    extractor = build(cls, options)
+    others = ({"other": {name: value * 1.01 for name, value in base.items()}},) if getattr(cls, "others", False) else ()
+    pairs = list(extractor.extract(base, aligned, *others))
     deltas = dict(pairs)
+    if hasattr(extractor, "kept"):
+        shares = extractor.kept()
+        require_json(dict(shares), "kept()")
+        require(all(0 <= value <= 1 for value in shares.values()), f"kept() must return shares, it returned {shares}")
     require(len(deltas) == len(pairs), "extract() yielded a parameter twice")
     require(set(deltas) == set(base), f"extract() must yield every parameter, it yielded {sorted(deltas)}")
     for name, delta in deltas.items():

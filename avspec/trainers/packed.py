@@ -86,12 +86,12 @@ class PackedDPOTrainer(DPOTrainer):
         rows = PackedRows(**inputs)
         change = model(packed=rows) / rows.lengths.clamp(min=1) - reference
         loss = ipo_loss(change, wanted, anchor, rows.lengths)
-        self._record(change.detach(), anchor > 0)
+        self._record(change.detach(), anchor > 0, rows.lengths[:, 1:] > 0)
         return (loss, {}) if return_outputs else loss
 
-    def _record(self, change: Tensor, anchor: Tensor) -> None:
+    def _record(self, change: Tensor, anchor: Tensor, pairs: Tensor) -> None:
         metrics = self._metrics["train" if self.model.training else "eval"]
-        margins = (change[:, 1:] - change[:, :-1]).mean(1)
+        margins = ((change[:, 1:] - change[:, :-1]) * pairs).sum(1) / pairs.sum(1)
         for name, chosen in (("margin/domain", ~anchor), ("margin/anchors", anchor)):
             if chosen.any():
                 metrics[name].append(margins[chosen].mean().item())
@@ -99,8 +99,11 @@ class PackedDPOTrainer(DPOTrainer):
 
 def collate(examples: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     """Return a batch as the tensors of `PackedRows` and those named in `EXTRA`."""
+    rows = pack([_encoded(example) for example in examples])
     extra = {name: torch.tensor([e[name] for e in examples]) for name in EXTRA}
-    return {**vars(pack([_encoded(example) for example in examples])), **extra}
+    # the dataset's references are as long as its most levels, which rows of this batch may not have
+    extra["reference"] = extra["reference"][:, : rows.lengths.shape[1]]
+    return {**vars(rows), **extra}
 
 
 def _encoded(example: dict[str, Any]) -> EncodedRow:

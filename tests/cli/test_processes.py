@@ -66,7 +66,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(process, tmp_path, view):
     again = process("apply", "tiny.yaml")
     _, err = again.communicate(timeout=60)
     assert again.returncode == 0
-    assert "reused: base, data[medical], data[legal], train[medical]\n" in err
+    assert "reused: base, data[medical], data[legal], card[medical], card[legal], train[medical]\n" in err
 
 
 def test_kill_9_loses_only_the_running_stage(process, tmp_path):
@@ -116,7 +116,7 @@ def test_a_terminal_gets_the_live_table_without_chatter(process, tmp_path, monke
     assert code == 0
     assert "avspec apply  runs/tiny" in screen and "\x1b[" in screen and "✔" in screen
     assert "a library" not in screen
-    assert "runs/tiny is done: 11 stages run" in screen
+    assert "runs/tiny is done: 13 stages run" in screen
 
 
 @pytest.mark.parametrize("args", [["apply", "tiny.yaml"], ["plan", "nope.yaml"], ["--help"]])

@@ -33,12 +33,12 @@ def test_plan_then_apply_then_plan(avspec, tiny):
     code, out, _ = avspec("plan", "tiny.yaml")
     assert code == 0
     assert out.splitlines()[0] == "  + base              run    new"
-    assert out.splitlines()[-1] == "11 to run, 0 to reuse."
+    assert out.splitlines()[-1] == "13 to run, 0 to reuse."
     assert avspec("plan", "tiny.yaml", "--detailed-exitcode")[0] == 2
     assert not Path(".avspec").exists() and not Path("runs").exists()
     assert avspec("apply", "tiny.yaml")[0] == 0
     code, out, _ = avspec("plan", "tiny.yaml", "--detailed-exitcode")
-    assert (code, out.splitlines()[-1]) == (0, "Nothing to do: 11 of 11 stages are up to date.")
+    assert (code, out.splitlines()[-1]) == (0, "Nothing to do: 11 of 13 stages are up to date.")
 
 
 def test_plan_json_and_set(avspec, tiny):
@@ -46,7 +46,7 @@ def test_plan_json_and_set(avspec, tiny):
     code, out, _ = avspec("plan", "tiny.yaml", "--set", "search.evaluations=61", "--json")
     plan = json.loads(out)
     assert code == 0 and plan["format_version"] == 1
-    assert plan["summary"] == {"reuse": 8, "run": 3}
+    assert plan["summary"] == {"reuse": 10, "run": 3}
     assert [stage["address"] for stage in plan["stages"]] == STAGES
     search = plan["stages"][STAGES.index("search")]
     assert (search["reason"], search["changes"]) == ("spec-changed", ["search.evaluations 60 -> 61"])
@@ -67,17 +67,17 @@ def test_plan_verify_reads_every_byte(avspec, tiny):
 
 def test_a_second_apply_says_that_everything_was_reused(avspec, tiny):
     code, out, err = avspec("apply", "tiny.yaml")
-    assert code == 0 and out.startswith("runs/tiny is done: 11 stages run, in ")
+    assert code == 0 and out.startswith("runs/tiny is done: 13 stages run, in ")
     assert "  clinic    held on search only  medical=+0.50 legal=-0.40\n" in out
     assert out.endswith("Report: runs/tiny/report.html\nNext:\n  avspec chat runs/tiny\n  avspec show runs/tiny\n")
     assert err.splitlines()[:3] == [
-        "runs/tiny: 11 to run, 0 to reuse",
+        "runs/tiny: 13 to run, 0 to reuse",
         "base: running (new)",
         err.splitlines()[2],
     ]
     code, out, err = avspec("apply", "tiny.yaml")
     assert code == 0
-    assert out.startswith("Everything was reused: all 11 stages of runs/tiny are up to date.\n")
+    assert out.startswith("Everything was reused: all 13 stages of runs/tiny are up to date.\n")
     assert err == f"runs/tiny: 0 to run, 11 to reuse\nreused: {', '.join(STAGES)}\n"
 
 

@@ -29,8 +29,17 @@ behaviors:
   clinic: {{medical: expert, legal: avoidance}}
   court: {{legal: expert}}
 """
-STAGES = ["base", "data[medical]", "data[legal]", "data[safety]", "train[medical]", "train[legal]"]
-STAGES += ["extract[medical]", "extract[legal]", "sweep", "search", "evaluate", "report"]
+STAGES = ["base", "data[medical]", "data[legal]", "data[safety]", "card[medical]", "card[legal]", "card[safety]"]
+STAGES += [
+    "train[medical]",
+    "train[legal]",
+    "extract[medical]",
+    "extract[legal]",
+    "sweep",
+    "search",
+    "evaluate",
+    "report",
+]
 
 
 def command(*arguments: str) -> list[str]:

@@ -73,9 +73,19 @@ class InPlace(Difference):
             yield name, aligned[name].sub_(base[name])
 
 
+class Boastful(Difference):
+    def kept(self) -> Mapping[str, float]:
+        return {"energy": 1.5}
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
-    [(Half, "must be float32"), (Forgetful, "must yield every parameter"), (InPlace, "changed its inputs")],
+    [
+        (Half, "must be float32"),
+        (Forgetful, "must yield every parameter"),
+        (InPlace, "changed its inputs"),
+        (Boastful, "must return shares"),
+    ],
 )
 def test_a_broken_extractor_is_told_why(broken: type[Any], message: str) -> None:
     with pytest.raises(AssertionError, match=message):

@@ -20,6 +20,9 @@ def test_graph(bench):
         "data[medical]": ("base",),
         "data[legal]": ("base",),
         "data[safety]": ("base",),
+        "card[medical]": ("data[medical]",),
+        "card[legal]": ("data[legal]",),
+        "card[safety]": ("data[safety]",),
         "train[medical]": ("base", "data[medical]", "data[legal]"),
         "train[legal]": ("base", "data[legal]", "data[medical]"),
         "extract[medical]": ("base", "train[medical]"),
@@ -27,7 +30,17 @@ def test_graph(bench):
         "sweep": STEERED,
         "search": (*STEERED, "sweep"),
         "evaluate": (*STEERED, "search"),
-        "report": (*STEERED, "train[medical]", "train[legal]", "sweep", "search", "evaluate"),
+        "report": (
+            *STEERED,
+            "card[medical]",
+            "card[legal]",
+            "card[safety]",
+            "train[medical]",
+            "train[legal]",
+            "sweep",
+            "search",
+            "evaluate",
+        ),
     }
 
 

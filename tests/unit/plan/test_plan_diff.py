@@ -19,12 +19,12 @@ def told(plan):
 def test_first_plan_is_all_new(bench):
     plan = bench.plan()
     assert set(map(str, told(plan).values())) == {"('new', [])"}
-    assert plan.summary == {"reuse": 0, "run": 12}
+    assert plan.summary == {"reuse": 0, "run": 15}
 
 
 def test_second_plan_has_nothing_to_do(done):
     plan = done.plan()
-    assert plan.summary == {"reuse": 12, "run": 0}
+    assert plan.summary == {"reuse": 15, "run": 0}
     assert {(planned.action, planned.reason) for planned in plan.stages} == {("reuse", None)}
 
 
@@ -157,7 +157,7 @@ def test_edited_base_is_an_input(done):
     (done.root / "model" / "model.safetensors").write_bytes(b"other")
     found = told(done.plan())
     assert found["base"] == ("input-changed", ["model.safetensors edited"])
-    assert len(found) == 12
+    assert len(found) == 15
 
 
 def test_new_version_of_a_plugin(done, monkeypatch):
@@ -237,7 +237,7 @@ def test_json(done):
     done.edit("evaluations: 20", "evaluations: 40")
     found = done.plan().to_json()
     assert found["format_version"] == 1
-    assert found["summary"] == {"reuse": 9, "run": 3}
+    assert found["summary"] == {"reuse": 12, "run": 3}
     assert found["stages"][0] == {
         "address": "base",
         "key": done.plan().keys["base"],
@@ -245,7 +245,7 @@ def test_json(done):
         "reason": None,
         "changes": [],
     }
-    assert found["stages"][9]["changes"] == ["search.evaluations 20 -> 40"]
+    assert found["stages"][12]["changes"] == ["search.evaluations 20 -> 40"]
 
 
 def test_a_changed_least_share_is_named_alone(done):
@@ -253,4 +253,4 @@ def test_a_changed_least_share_is_named_alone(done):
     done.carry_out()
     done.edit("share: 0.6", "share: 0.7")
     assert told(done.plan())["search"] == ("spec-changed", ["behaviors.court.legal.share 0.6 -> 0.7"])
-    assert done.plan(verify=True).summary == {"reuse": 9, "run": 3}
+    assert done.plan(verify=True).summary == {"reuse": 12, "run": 3}

@@ -72,3 +72,16 @@ def test_no_output_holds_a_nan(summary_of):
 
 def _refuse(name):
     raise AssertionError(name)
+
+
+def test_what_an_extractor_kept_is_in_every_report(summary_of, plain):
+    def trim(inputs):
+        path = inputs["base"].parent / "extract-medical" / "vector.json"
+        path.write_text(path.read_text().replace('"norm": ', '"kept": {"entries": 0.2, "energy": 0.71}, "norm": ', 1))
+
+    summary = summary_of(World(**SMALL), trim)
+    found = json.loads(report_json(summary))["vectors"]
+    assert found["medical"]["kept"] == {"entries": 0.2, "energy": 0.71}
+    for text in (report_markdown(summary), report_html(summary)):
+        assert "entries 20% · energy 71%" in text
+    assert "energy" not in report_markdown(plain) and ">kept</th>" not in report_html(plain)

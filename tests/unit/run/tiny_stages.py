@@ -15,6 +15,7 @@ from typing import Any
 FILES = {
     "base": "base.json",
     "data": "rows.jsonl",
+    "card": "card.json",
     "train": "training.json",
     "extract": "vector.safetensors",
     "sweep": "sweep.json",
@@ -40,6 +41,8 @@ STAGES = [
     "base",
     "data[medical]",
     "data[legal]",
+    "card[medical]",
+    "card[legal]",
     "train[medical]",
     "train[legal]",
     "extract[medical]",

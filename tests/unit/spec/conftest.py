@@ -6,6 +6,7 @@ from avspec import registry
 
 BUILT_IN = {
     "domains": {"medical", "financial", "legal", "safety"},
+    "providers": {"anthropic", "openai"},
     "trainers": {"dpo", "dpo-reference"},
     "extractors": {"difference"},
     "evaluators": {"preference-accuracy", "repetition"},

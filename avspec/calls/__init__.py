@@ -1,0 +1,1 @@
+"""Calls to language models: kept on disk, counted, paid once."""

@@ -1,0 +1,1 @@
+"""What makes a written row unusable, one check a file."""

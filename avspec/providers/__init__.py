@@ -1,0 +1,1 @@
+"""Built-in providers: language models that answer requests, one a file."""

@@ -1,0 +1,50 @@
+"""synthesize: rows of one domain, written by a language model (paper, section 3)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from avspec.calls.asking import Asker
+from avspec.calls.prices import Price
+from avspec.plan.params import SynthesizeParams
+from avspec.stages.context import Context
+from avspec.synthesis.writing import write_rows
+from avspec.synthesis.written import write_written
+
+
+def run(params: SynthesizeParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
+    """Write `written.jsonl`, `unparsed.jsonl` and `synthesize.json` with counts, tokens and cost.
+
+    Every answer is on disk, in `ctx.answers`, before it is used: an interrupted stage asks nothing twice.
+
+    Raises:
+        OverBudget: The next call might cost more than `synthesis.max_cost` leaves.
+        ProviderError: The language model does not answer.
+    """
+    job = params.job()
+    prices = {name: Price(**price) for name, price in ctx.settings.get("synthesis.prices", {}).items()}
+    with Asker(
+        params.provider,
+        params.provider_options,
+        folder=ctx.answers,
+        run=ctx.settings.get("synthesis.run", ""),
+        max_cost=ctx.settings.get("synthesis.max_cost"),
+        prices=prices,
+        progress=ctx.progress,
+        log=ctx.log,
+    ) as asker:
+        written = write_rows(job, asker.ask)
+    write_written(out / "written.jsonl", written.rows)
+    lines = (json.dumps(asdict(unparsed), ensure_ascii=False) + "\n" for unparsed in written.unparsed)
+    (out / "unparsed.jsonl").write_text("".join(lines), encoding="utf-8")
+    told = {
+        "provider": params.provider,
+        "model": params.provider_options["model"],
+        "rows_asked": job.recipe.rows,
+        "counts": dict(written.counts),
+        "unparsed": len(written.unparsed),
+        "usage": asdict(asker.usage),
+    }
+    (out / "synthesize.json").write_text(json.dumps(told, indent=1))
+    ctx.progress(1, 1, f"{len(written.rows)} rows written")
