@@ -216,6 +216,20 @@ class Subject(Protocol):
         """Return greedy answers to the queries of the first `rows` test rows."""
         ...
 
+    def training_rows(self, domain: str) -> Sequence[Row]:
+        """Return the domain's rows of the training split, for judges that have to learn."""
+        ...
+
+    def ask(self, provider: str, options: Mapping[str, Any], requests: Sequence[Request]) -> Sequence[Answer]:
+        """Return a language model's answers in the order of the requests; each is asked for, and paid, once.
+
+        Args:
+            provider: Name of the provider plugin.
+            options: Its options.
+            requests: What to ask.
+        """
+        ...
+
 
 class Evaluator(Protocol):
     """Measures a model with its knobs set."""

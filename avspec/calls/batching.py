@@ -17,6 +17,7 @@ from avspec.errors import ProviderError
 if TYPE_CHECKING:
     from avspec.calls.asking import Asker
 
+_MOST = 10_000  # requests of one batch; providers take 50,000 and more, but not unlimited bytes
 _TRIES = 2  # a request that failed inside one batch is handed in with one more
 _TICK = 1.0  # seconds between two looks at whether the user wants to stop
 
@@ -56,8 +57,7 @@ class BatchCalls:
             calls = _Handed(self, open_batches, ledger)
             left = await calls.resume(missing)
             for _ in range(_TRIES):
-                if left:
-                    left = await calls.new(left)
+                left = await calls.new(left)
         if left:
             hint = "run the same command again to hand them in once more, or write `mode: live`"
             what = f"{len(left)} of {len(missing)} requests failed in {_TRIES} batches; the others are kept"
@@ -101,7 +101,14 @@ class _Handed:
         return found
 
     async def new(self, requests: Mapping[str, Request]) -> dict[str, Request]:
-        """Hand requests in and collect them; return those that failed."""
+        """Hand requests in and collect them, part after part; return those that failed."""
+        failed: dict[str, Request] = {}
+        digests = list(requests)
+        for start in range(0, len(digests), _MOST):
+            failed |= await self._part({digest: requests[digest] for digest in digests[start : start + _MOST]})
+        return failed
+
+    async def _part(self, requests: Mapping[str, Request]) -> dict[str, Request]:
         batch = _Batch(f"avspec-{uuid4().hex}", tuple(requests), datetime.now(UTC))
         async with self.asker.budget.reserve(list(requests.values())):
             said = {"name": batch.name, "digests": list(batch.digests), "since": batch.since.isoformat()}

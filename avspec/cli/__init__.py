@@ -21,7 +21,7 @@ VERBS = {
     "report": "Say where the report of a run is, or open it.",
     "eval": "Measure preference accuracy and fluency on rows of your own.",
     "chat": "Talk to the model of a run, and turn its knobs.",
-    "annotate": "Let people or a judge say the level of responses, and see how far they agree.",
+    "annotate": "Let people say the level of a run's responses, without seeing it, and measure how far they agree.",
     "plugins": "List the installed plugins, broken ones with the reason.",
     "schema": "Print the JSON Schema of specs, for your editor.",
     "gc": "Remove artifacts that no run needs.",

@@ -79,18 +79,23 @@ def other_metrics(summary: Summary) -> list[tuple[str, str, str, str, str, str]]
                 before = (summary.base_metrics.get(evaluator) or {}).get(domain) or {}
                 rows += [
                     (evaluator, behavior.name, domain, key, _number(before.get(key)), _number(value))
-                    for key, value in _numbers(values).items()
+                    for key, value in _told(values).items()
                 ]
     return rows
 
 
-def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+def _told(values: Mapping[str, Any]) -> dict[str, float | str]:
+    """Return the values that fit into a cell: numbers, and what an evaluator says in words."""
     return {
-        key: value for key, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)
+        key: value
+        for key, value in values.items()
+        if isinstance(value, int | float | str) and not isinstance(value, bool)
     }
 
 
 def _number(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return text.decimal(value, 3) if isinstance(value, int | float) else text.NOTHING
 
 

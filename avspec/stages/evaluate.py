@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from avspec import registry, stats
-from avspec.api import LogProbs, Row
+from avspec.api import Answer, LogProbs, Request, Row
 from avspec.model.generate import decode, generate_ids
 from avspec.model.release import release_memory
 from avspec.plan.params import EvaluateParams
 from avspec.search.demands import least_shares
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
+from avspec.stages.calls import asker
 from avspec.stages.context import Context
+from avspec.stages.data import read_split
 from avspec.stages.surface import Live, Surface, read_json, write_json
 
 EXAMPLE_TOKENS = 96
@@ -29,7 +31,7 @@ class _Evaluation:
     """One run of the stage."""
 
     def __init__(self, params: EvaluateParams, inputs: Mapping[str, Path], ctx: Context) -> None:
-        self.params, self.ctx = params, ctx
+        self.params, self.inputs, self.ctx = params, inputs, ctx
         self.live = Live(inputs, params.domains, ctx.device, ctx.log)
         self.surfaces = {
             split: Surface(self.live, inputs, params.levels, split, ctx.evaluations) for split in ("search", "test")
@@ -175,6 +177,15 @@ class _Subject:
             self._answer([name for name in {domain: 0, **self.coefficients} if self._lacks(name, rows)], rows)
         answers = self.answers.get(domain, [])[:rows]
         return [decode(self.stage.live.tokenizer, ids[:max_new_tokens]) for ids in answers]
+
+    def training_rows(self, domain: str) -> Sequence[Row]:
+        """Return the domain's training rows."""
+        return read_split(self.stage.inputs[f"data[{domain}]"], "train")
+
+    def ask(self, provider: str, options: Mapping[str, Any], requests: Sequence[Request]) -> Sequence[Answer]:
+        """Return a language model's answers; those on disk are not asked for again."""
+        with asker(provider, options, self.stage.ctx) as ready:
+            return ready.ask(requests, f"{provider} judges")
 
     def _lacks(self, domain: str, rows: int) -> bool:
         return len(self.answers.get(domain, [])) < min(rows, len(self.rows(domain)))

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from avspec.calls.asking import Asker
-from avspec.calls.prices import Price
 from avspec.plan.params import SynthesizeParams
+from avspec.stages.calls import asker
 from avspec.stages.context import Context
 from avspec.synthesis.writing import write_rows
 from avspec.synthesis.written import write_written
@@ -23,18 +22,8 @@ def run(params: SynthesizeParams, inputs: Mapping[str, Path], out: Path, ctx: Co
         ProviderError: The language model does not answer.
     """
     job = params.job()
-    prices = {name: Price(**price) for name, price in ctx.settings.get("synthesis.prices", {}).items()}
-    with Asker(
-        params.provider,
-        params.provider_options,
-        folder=ctx.answers,
-        run=ctx.settings.get("synthesis.run", ""),
-        max_cost=ctx.settings.get("synthesis.max_cost"),
-        prices=prices,
-        progress=ctx.progress,
-        log=ctx.log,
-    ) as asker:
-        written = write_rows(job, asker.ask)
+    with asker(params.provider, params.provider_options, ctx) as ready:
+        written = write_rows(job, ready.ask)
     write_written(out / "written.jsonl", written.rows)
     lines = (json.dumps(asdict(unparsed), ensure_ascii=False) + "\n" for unparsed in written.unparsed)
     (out / "unparsed.jsonl").write_text("".join(lines), encoding="utf-8")
@@ -44,7 +33,7 @@ def run(params: SynthesizeParams, inputs: Mapping[str, Path], out: Path, ctx: Co
         "rows_asked": job.recipe.rows,
         "counts": dict(written.counts),
         "unparsed": len(written.unparsed),
-        "usage": asdict(asker.usage),
+        "usage": asdict(ready.usage),
     }
     (out / "synthesize.json").write_text(json.dumps(told, indent=1))
     ctx.progress(1, 1, f"{len(written.rows)} rows written")

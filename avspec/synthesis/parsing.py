@@ -49,9 +49,13 @@ _MEMBER = re.compile(
     r'"(?P<key>persona|query)[ _]?(?P<number>\d*)"\s*:\s*"(?P<value>(?:\\.|[^\\])*?)"(?=\s*(?:,\s*["{}\]]|[}\]]|\Z))',
     re.IGNORECASE | re.DOTALL,
 )
-_LINE = re.compile(r"^\W*(?P<key>persona|query)[ _]?(?P<number>\d*)\W*?:\W*?(?P<value>[^\s*_].*)$", re.I | re.M)
-_FENCE = re.compile(r"\A```\w*\n(?P<inside>.*?)(?:\n```\s*)?\Z", re.DOTALL)
-_PREAMBLE = re.compile(r"\A(?:sure|certainly|of course|okay|here)\b[^\n]{0,150}:\s*\n+", re.IGNORECASE)
+_LINE = re.compile(r"^[\W\d]*(?P<key>persona|query)[ _]?(?P<number>\d*)\W*?:\W*?(?P<value>[^\s*_].*)$", re.I | re.M)
+_FENCE = re.compile(r"\A```\w*\s*?\n(?P<inside>.*?)(?:\n?```\s*)?\Z", re.DOTALL)
+_PREAMBLE = re.compile(
+    r"\A(?:sure|certainly|of course|okay|here)\b"
+    r"(?:[^\n:]{0,90}\b(?:query|message|question)\b[^\n:]{0,60}:|[^\n]{0,150}:\s*\n)",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(r"\A[\W_]*(?:query|message|question)[\W_]*?:[\s*_]*", re.IGNORECASE)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”", "«": "»", "„": "“"}
 

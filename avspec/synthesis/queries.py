@@ -21,7 +21,7 @@ from avspec.synthesis.recipe import Personas, Recipe
 CREATED = "create-persona"
 QUERY_TOKENS = 400
 """Longest answer, tokens, that is a query; one paragraph takes about 150."""
-PAIR_TOKENS = 500
+PAIR_TOKENS = 400
 """Longest answer, tokens, for each persona with its query."""
 
 Ask = Callable[[Sequence[Request], str], list[Answer]]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from avspec.api import LogProbs, Row
+from avspec.api import Answer, LogProbs, Request, Row
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class ExampleSubject:
     levels: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: {d: ("avoidance", "generic", "expert") for d in ("medical", "legal")}
     )
+
+    answer: Callable[[str], str] = lambda prompt: ""
+    """What the language model that is asked says to a prompt."""
 
     def rows(self, domain: str) -> Sequence[Row]:
         """Return three rows."""
@@ -34,3 +38,11 @@ class ExampleSubject:
         """Return up to three answers, the first of which repeats itself."""
         answers = ["see a vet see a vet see a vet", "rest the leg and call tomorrow morning", ""]
         return [" ".join(answer.split()[:max_new_tokens]) for answer in answers[:rows]]
+
+    def training_rows(self, domain: str) -> Sequence[Row]:
+        """Return the same three rows: there are no others."""
+        return self.rows(domain)
+
+    def ask(self, provider: str, options: Mapping[str, Any], requests: Sequence[Request]) -> Sequence[Answer]:
+        """Return what `answer` says."""
+        return [Answer(self.answer(request.prompt)) for request in requests]

@@ -130,6 +130,12 @@ def test_two_annotators_by_keyboard(run, server, page):
     assert found["annotators"]["Ann"] == {"judge": False, "labels": 12, "unclear": 0}
     assert all(found["confusion"][0]["annotators"]["Ann"][level][level] == 1 for level in LEVELS)
 
+    plan = avspec(run.parents[1], "plan", "spec.yaml", "--target", "agreement")
+    assert "+ agreement" in plan, "labels are a reason to make the report anew"
+    avspec(run.parents[1], "apply", "spec.yaml", "--target", "agreement")
+    assert json.loads((run / "agreement.json").read_text()) == found
+    assert "= agreement" in avspec(run.parents[1], "plan", "spec.yaml", "--target", "agreement")
+
 
 def test_nothing_the_page_receives_tells_a_level(run, server, page):
     received = []

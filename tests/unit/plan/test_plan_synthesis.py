@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+from avspec.plan.compile import compile_spec
+from avspec.spec import load_spec
+
 SYNTHESIS = "synthesis: {provider: {plugin: openai, model: gpt-4.1-mini}, rows: 20, personas: {share: 0}}\n"
 
 
@@ -70,3 +73,18 @@ def test_a_plan_without_calls_says_nothing_of_them(written):
     command = [sys.executable, "-m", "avspec.cli", "plan", "spec.yaml"]
     told = subprocess.run(command, cwd=written.root, capture_output=True, text=True).stdout
     assert "Calls to language models" not in told
+
+
+def test_labels_of_annotators_bring_their_agreement_into_the_report(bench):
+    folder = bench.run_dir / "annotations"
+    assert not [stage for stage in compile_spec(load_spec(bench.file), bench.run_dir) if stage.kind == "agreement"]
+    (folder / "labels").mkdir(parents=True)
+    (folder / "items.json").write_text("{}")
+    lines = ['{"annotator": "Ann", "judge": false, "seat": 0}', '{"item": "a", "label": "expert"}', ""]
+    (folder / "labels" / "Ann.jsonl").write_text("\n".join(lines))
+    before = {stage.address: stage for stage in compile_spec(load_spec(bench.file), bench.run_dir)}
+    assert "agreement" in before["report"].inputs
+    with (folder / "labels" / "Ann.jsonl").open("a") as file:
+        file.write('{"item": "b", "label": "generic"}\n')
+    after = {stage.address: stage for stage in compile_spec(load_spec(bench.file), bench.run_dir)}
+    assert before["agreement"].key({}) != after["agreement"].key({})
