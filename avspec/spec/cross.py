@@ -175,7 +175,7 @@ def _synthesis(document: Document, spec: Spec, name: str, path: Path, plugins: M
         document.wrong(what, _said(document, (*path, "personas")), hint)
     if name in plugins:
         try:
-            domain_prompts(plugins[name], spec.section(name).options, spec.levels_of(name))
+            domain_prompts(plugins[name], spec.section(name).options, spec.levels_of(name)).check()
         except AvspecError as error:
             document.wrong(error.what, path, error.hint)
 

@@ -145,6 +145,15 @@ class Prompts:
             reason = f"{type(error).__name__}: {error}"
             raise PluginError(f"a prompt cannot be rendered: {reason}", where=where) from error
 
+    def check(self) -> None:
+        """Render every template once, so that a slot nobody fills is found before anything is asked.
+
+        Raises:
+            PluginError: A template uses a slot nobody fills, or is no valid template.
+        """
+        for name in self.templates:
+            self.render(name, **dict.fromkeys(GIVEN, "1"))
+
     def _known(self, message: str) -> str:
         named = [f"{slot} is {says}" for slot, says in SLOTS.items() if f"'{slot}'" in message]
         return named[0] if named else f"it has {', '.join(self.slots) or 'none'}"

@@ -19,6 +19,8 @@ ALL = {
     "base",
     "data/medical.jsonl",
     "data/legal.jsonl",
+    "data/medical.card.json",
+    "data/legal.card.json",
     "training/medical.json",
     "training/legal.json",
     "vectors/medical.safetensors",
