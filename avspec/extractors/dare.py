@@ -7,13 +7,12 @@ Yu et al., 2024, "Language Models are Super Mario: Absorbing Abilities from Homo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from avspec import api
-from avspec.extractors.delta import Tally, deltas
+from avspec.extractors.delta import Reducing
 
 if TYPE_CHECKING:
     import torch
@@ -28,36 +27,23 @@ class DareOptions(api.Options):
     """Seed of the draw."""
 
 
-class Dare:
+class Dare(Reducing):
     """Drop entries at random and rescale the others, so that every entry stays what it was in expectation."""
 
     version: ClassVar[str] = "1"
     Options: ClassVar[type[DareOptions]] = DareOptions
 
     def __init__(self, options: DareOptions) -> None:
+        super().__init__()
         self.options = options
-        self._tally = Tally()
+        self.factor = 1 / (1 - options.drop)
 
-    def extract(
-        self, base: Mapping[str, torch.Tensor], aligned: Mapping[str, torch.Tensor]
-    ) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yield each parameter's name and float32 delta, in the base's order.
-
-        Raises:
-            ModelError: The two models do not have the same parameters and shapes.
-        """
+    def part(self, name: str, delta: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+        """Return the entries that are not dropped."""
         import torch
 
-        for name, delta in deltas(base, aligned):
-            draw = torch.Generator().manual_seed(_seed(self.options.seed, name, delta))
-            dropped = torch.rand(delta.shape, generator=draw) < self.options.drop
-            kept = delta.masked_fill(dropped, 0)
-            self._tally.add(delta, kept)
-            yield name, kept / (1 - self.options.drop)
-
-    def kept(self) -> Mapping[str, float]:
-        """Return the share of entries, and of energy before rescaling, that was kept."""
-        return self._tally.shares()
+        draw = torch.Generator().manual_seed(_seed(self.options.seed, name, delta))
+        return delta.masked_fill(torch.rand(delta.shape, generator=draw) < self.options.drop, 0)
 
 
 def _seed(seed: int, name: str, delta: torch.Tensor) -> int:

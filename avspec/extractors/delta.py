@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,41 @@ class Tally:
         Of a vector of zeros everything is kept.
         """
         return {"entries": share(self._entries, self._all_entries), "energy": share(self._energy, self._all_energy)}
+
+
+class Reducing(ABC):
+    """An extractor that keeps a part of each parameter's delta, and says how much it kept."""
+
+    factor = 1.0
+    """What the kept part is multiplied with."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+
+    @abstractmethod
+    def part(self, name: str, delta: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+        """Return what is kept of one parameter's delta.
+
+        Args:
+            name: The parameter's name.
+            delta: Its float32 delta.
+            base: The base's parameter.
+        """
+
+    def extract(self, base: Weights, aligned: Weights) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yield each parameter's name and float32 delta, in the base's order.
+
+        Raises:
+            ModelError: The two models do not have the same parameters and shapes.
+        """
+        for name, delta in deltas(base, aligned):
+            kept = self.part(name, delta, base[name])
+            self.tally.add(delta, kept)
+            yield name, kept if self.factor == 1 else kept * self.factor
+
+    def kept(self) -> Mapping[str, float]:
+        """Return the share of entries and of energy, before any factor, that was kept."""
+        return self.tally.shares()
 
 
 def share(part: float, whole: float) -> float:

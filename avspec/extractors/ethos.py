@@ -11,13 +11,13 @@ base's own. What lies outside U of a matrix that is not square belongs to no com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from avspec import api
-from avspec.extractors.delta import Tally, deltas, share
+from avspec.extractors.delta import Reducing, share
 
 if TYPE_CHECKING:
     import torch
@@ -30,33 +30,24 @@ class EthosOptions(api.Options):
     """Share of the largest entry of a matrix's projection below which an entry is left out."""
 
 
-class Ethos:
+class Ethos(Reducing):
     """Keep the large entries of each matrix's projection; parameters that are no matrices are kept whole."""
 
     version: ClassVar[str] = "1"
     Options: ClassVar[type[EthosOptions]] = EthosOptions
 
     def __init__(self, options: EthosOptions) -> None:
+        super().__init__()
         self.options = options
-        self._tally = Tally()
         self._large, self._components = 0, 0
 
-    def extract(
-        self, base: Mapping[str, torch.Tensor], aligned: Mapping[str, torch.Tensor]
-    ) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yield each parameter's name and float32 delta, in the base's order.
-
-        Raises:
-            ModelError: The two models do not have the same parameters and shapes.
-        """
-        for name, delta in deltas(base, aligned):
-            kept = self._filtered(base[name].float(), delta) if delta.ndim == 2 and delta.count_nonzero() else delta
-            self._tally.add(delta, kept)
-            yield name, kept
+    def part(self, name: str, delta: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+        """Return the large readings of a matrix, and anything else whole."""
+        return self._filtered(base.float(), delta) if delta.ndim == 2 and delta.count_nonzero() else delta
 
     def kept(self) -> Mapping[str, float]:
         """Return the share of components, entries of the projections that are not zero, and of energy that was kept."""
-        return {"components": share(self._large, self._components), "energy": self._tally.shares()["energy"]}
+        return {"components": share(self._large, self._components), "energy": self.tally.shares()["energy"]}
 
     def _filtered(self, base: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """Return the delta less its small components: U S~ V^T, and what is outside the span of U and V."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from avspec import api
-from avspec.extractors.delta import Tally, deltas, share
+from avspec.extractors.delta import Reducing, share
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ class LowRankOptions(api.Options):
     """Share of each matrix's sum of squares that is kept at least, when there is no `rank`."""
 
 
-class LowRank:
+class LowRank(Reducing):
     """Truncate the singular value decomposition of each matrix: the closest matrix of that rank (Eckart and Young).
 
     Parameters that are no matrices, such as norms, are kept whole.
@@ -36,26 +36,17 @@ class LowRank:
     Options: ClassVar[type[LowRankOptions]] = LowRankOptions
 
     def __init__(self, options: LowRankOptions) -> None:
+        super().__init__()
         self.options = options
-        self._tally = Tally()
         self._ranks, self._directions = 0, 0
 
-    def extract(
-        self, base: Mapping[str, torch.Tensor], aligned: Mapping[str, torch.Tensor]
-    ) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yield each parameter's name and float32 delta, in the base's order.
-
-        Raises:
-            ModelError: The two models do not have the same parameters and shapes.
-        """
-        for name, delta in deltas(base, aligned):
-            kept = self._truncated(delta) if delta.ndim == 2 and delta.count_nonzero() else delta
-            self._tally.add(delta, kept)
-            yield name, kept
+    def part(self, name: str, delta: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+        """Return the strongest directions of a matrix, and anything else whole."""
+        return self._truncated(delta) if delta.ndim == 2 and delta.count_nonzero() else delta
 
     def kept(self) -> Mapping[str, float]:
         """Return the share of energy, and of the directions of the matrices that are not zero, that was kept."""
-        return {"directions": share(self._ranks, self._directions), "energy": self._tally.shares()["energy"]}
+        return {"directions": share(self._ranks, self._directions), "energy": self.tally.shares()["energy"]}
 
     def _truncated(self, delta: torch.Tensor) -> torch.Tensor:
         if delta.shape[0] < delta.shape[1]:

@@ -6,13 +6,12 @@ Yadav et al., 2023, "TIES-Merging: Resolving Interference When Merging Models", 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from avspec import api
-from avspec.extractors.delta import Tally, deltas
+from avspec.extractors.delta import Reducing
 
 if TYPE_CHECKING:
     import torch
@@ -25,32 +24,19 @@ class TrimOptions(api.Options):
     """Share of each parameter's entries that are kept, the largest by magnitude; the paper keeps 0.2."""
 
 
-class Trim:
+class Trim(Reducing):
     """Keep the largest entries of each parameter as they are, and set the others to zero."""
 
     version: ClassVar[str] = "1"
     Options: ClassVar[type[TrimOptions]] = TrimOptions
 
     def __init__(self, options: TrimOptions) -> None:
+        super().__init__()
         self.options = options
-        self._tally = Tally()
 
-    def extract(
-        self, base: Mapping[str, torch.Tensor], aligned: Mapping[str, torch.Tensor]
-    ) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yield each parameter's name and trimmed float32 delta, in the base's order.
-
-        Raises:
-            ModelError: The two models do not have the same parameters and shapes.
-        """
-        for name, delta in deltas(base, aligned):
-            kept = trimmed(delta, self.options.keep)
-            self._tally.add(delta, kept)
-            yield name, kept
-
-    def kept(self) -> Mapping[str, float]:
-        """Return the share of entries and of energy that was kept."""
-        return self._tally.shares()
+    def part(self, name: str, delta: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+        """Return the largest entries."""
+        return trimmed(delta, self.options.keep)
 
 
 def trimmed(delta: torch.Tensor, keep: float) -> torch.Tensor:
