@@ -292,7 +292,8 @@ class Batches(Protocol):
         """Return the answers by digest, None for one that failed; None for the whole while the batch is not done.
 
         Raises:
-            ProviderError: The batch is gone, expired without answers or was cancelled.
+            BatchLost: The batch is gone, expired without answers or was cancelled: it may be handed in anew.
+            ProviderError: The provider could not be asked; the batch may still be there.
         """
         ...
 

@@ -8,6 +8,7 @@
       PluginError              69   a plugin that is unknown, broken or claimed twice
       ModelError               69   a model that cannot be loaded, or vectors that do not fit it
       ProviderError            69   a language model that does not answer: no key, wrong name, out of reach
+        BatchLost              69   a batch that will bring no answers
       StageFailed              70   a stage that could not finish
         NonFinite              70   NaN or infinity in training or in an evaluation
         OverBudget             70   the next call would cost more than the spec allows
@@ -118,6 +119,10 @@ class ProviderError(AvspecError):
     """A language model that does not answer: no key, a wrong name, out of reach, a request it does not take."""
 
     exit_code = 69
+
+
+class BatchLost(ProviderError):
+    """A batch that will bring no answers: gone, expired or cancelled. Only then is it handed in anew."""
 
 
 class StageFailed(AvspecError):

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from avspec.api import Batches, Request
 from avspec.calls.answers import Journal
-from avspec.errors import ProviderError
+from avspec.errors import BatchLost, ProviderError
 
 if TYPE_CHECKING:
     from avspec.calls.asking import Asker
@@ -123,8 +123,8 @@ class _Handed:
         try:
             while (answers := await self.batches.collect(batch.id)) is None:
                 await self._wait()
-        except ProviderError:
-            self.ledger.add({"name": batch.name, "done": True})  # gone or expired: the next apply hands in anew
+        except BatchLost:
+            self.ledger.add({"name": batch.name, "done": True})  # the next call hands in anew
             raise
         for digest, request in requests.items():
             if (answer := answers.get(digest)) is not None:

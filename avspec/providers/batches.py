@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from avspec.api import Answer, Request
-from avspec.errors import ProviderError
+from avspec.errors import BatchLost, ProviderError
 from avspec.providers.failures import RETRIED, Malformed, body_of, explain, reason, status_of
 from avspec.providers.network import NetworkProvider, json_of
 
@@ -69,7 +69,8 @@ class NetworkBatches(ABC):
         """Return the answers by digest, None for one that failed; None for the whole while the batch is not done.
 
         Raises:
-            ProviderError: The batch is gone, expired without answers or was cancelled.
+            BatchLost: The batch is gone, expired without answers or was cancelled.
+            ProviderError: The provider could not be asked.
         """
         try:
             return await self.look(batch)
@@ -85,11 +86,11 @@ class NetworkBatches(ABC):
         except Malformed:
             return None
 
-    def lost(self, batch: str, what: str) -> ProviderError:
+    def lost(self, batch: str, what: str) -> BatchLost:
         """Return the error for a batch that will bring no answers."""
-        return self.provider.endpoint.error(
-            f"the batch {batch} {what}", "run the same command again to ask anew, or with `mode: live` to ask at once"
-        )
+        hint = "run the same command again to ask anew, or with `mode: live` to ask at once"
+        told = self.provider.endpoint.error(f"the batch {batch} {what}", hint)
+        return BatchLost(told.what, where=told.where, hint=told.hint)
 
     def _no_batches(self) -> ProviderError:
         return self.provider.endpoint.error(

@@ -1,7 +1,7 @@
 import pytest
 
 from avspec.api import Answer, Request
-from avspec.errors import ProviderError
+from avspec.errors import BatchLost, ProviderError
 
 
 class Crash(BaseException):
@@ -33,7 +33,7 @@ class Api:
         if self.crash == "while it runs":
             raise Crash
         if self.lost:
-            raise ProviderError("expired")
+            raise self.lost
         if self.looks % 2:
             return None
         found = self.batches[batch].items()
@@ -93,13 +93,23 @@ def test_what_fails_is_handed_in_once_more_and_then_told(asker, api):
 
 
 def test_a_lost_batch_is_handed_in_anew_by_the_next_call(asker, api):
-    api.lost = True
-    with asker(options=BATCH) as ask, pytest.raises(ProviderError, match="expired"):
+    api.lost = BatchLost("expired")
+    with asker(options=BATCH) as ask, pytest.raises(BatchLost):
         ask.ask(ASKED, "n")
     api.lost = None
     with asker(options=BATCH) as ask:
         ask.ask(ASKED, "n")
     assert len(api.batches) == 2
+
+
+def test_a_provider_out_of_reach_keeps_its_batch(asker, api):
+    api.lost = ProviderError("no network")
+    with asker(options=BATCH) as ask, pytest.raises(ProviderError, match="no network"):
+        ask.ask(ASKED, "n")
+    api.lost = None
+    with asker(options=BATCH) as ask:
+        assert len(ask.ask(ASKED, "n")) == 5
+    assert len(api.batches) == 1, "it was not handed in again"
 
 
 def test_a_provider_without_batches_says_so(asker, script):
