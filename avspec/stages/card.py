@@ -21,5 +21,10 @@ def run(params: CardParams, inputs: Mapping[str, Path], out: Path, ctx: Context)
     for kind, key in (("synthesize", "written"), ("clean", "cleaned")):
         folder = inputs.get(f"{kind}[{domain}]")
         card[key] = json.loads((folder / f"{kind}.json").read_text("utf-8")) if folder else None
+    if card["predictable"] and card["predictable"]["warning"]:
+        share, chance = card["predictable"]["length"]["accuracy"], card["predictable"]["chance"]
+        ctx.log(
+            f"careful: the length of a response alone tells its level in {share:.0%} of cases, chance is {chance:.0%}"
+        )
     (out / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
     ctx.progress(1, 1, f"{len(rows)} rows described")

@@ -159,7 +159,7 @@ def test_nan_in_training_keeps_what_is_finished(avspec: Avspec, folder: Path) ->
     assert error.startswith("error: the ") and " loss of medical became nan at step " in error
     assert "  hint: lower training.learning_rate" in error
     states = json.loads((folder / "runs/tiny/avspec.lock").read_text())["stages"]
-    assert set(states) == {"base", "data[medical]"}
+    assert set(states) == {"base", "data[medical]", "card[medical]"}
 
 
 def test_nan_in_evaluations_is_told_and_the_run_goes_on(avspec: Avspec, folder: Path) -> None:
