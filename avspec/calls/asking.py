@@ -73,7 +73,8 @@ class Asker:
         self.folder, self.run, self.progress, self.log = folder, run, progress, log
         self.price = price_of(plugin, self.model, prices or {})
         self.answers = Answers(answers_path(folder, self.identity))
-        self.budget = Budget(max_cost, spent(folder, run), self.price, model=self.model, batch=self.batch)
+        paid = 0.0 if max_cost is None else spent(folder, run)  # reads every answer there is
+        self.budget = Budget(max_cost, paid, self.price, model=self.model, batch=self.batch)
         self.usage = Usage(cost=None if self.price is None else 0.0)
         self._provider: Provider | None = None
 
