@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from avspec.errors import AvspecError
 
 _KNOWN = {
     "avoidance": "gives no information or advice on the matter; says that it cannot help and whom to ask instead",
@@ -25,3 +28,27 @@ def definition(level: str, levels: Sequence[str]) -> str:
     """
     place = f"level {levels.index(level) + 1} of {len(levels)}, from the least to the most preferred"
     return _KNOWN.get(level, place)
+
+
+def own_meanings(plugin: Any, options: Mapping[str, Any], levels: Sequence[str]) -> dict[str, str]:
+    """Return how responses of those levels were asked for that a domain describes itself, and not with our templates.
+
+    Args:
+        plugin: Class of the domain plugin.
+        options: Its options.
+        levels: The domain's levels.
+    """
+    from avspec.synthesis.domain import domain_prompts
+    from avspec.synthesis.prompts import FOLDER, level_template
+
+    given = {"language": "English", "words": "some", "num_paras": "some", "query": "(the message above)"}
+    try:
+        prompts = domain_prompts(plugin, options, levels)
+        return {
+            level: prompts.render(name, **given)
+            for level in levels
+            if not (ours := FOLDER / (name := level_template(level))).is_file()
+            or ours.read_text("utf-8") != prompts.templates[name]
+        }
+    except AvspecError:  # rows from a file need no prompts; the levels then have only their names
+        return {}

@@ -1,7 +1,7 @@
 """What is annotated: queries drawn once for a run, who gets which, and in which order (paper, section 3.3).
 
 RUN/annotations/items.json = {format_version, seed, options, levels: {DOMAIN: [level]}, data: {DOMAIN: key},
-    queries: [{domain, row, query, responses: {level: {id, text}}}]}
+    meanings: {DOMAIN: {level: text}}, queries: [{domain, row, query, responses: {level: {id, text}}}]}
 
 The texts stand in the file itself: a label stays the label of what was read, whatever becomes of the rows. The first
 `shared` queries are everybody's; the others are dealt out by seat, and a seat is taken in the order of arrival.
@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+from avspec.annotation.definitions import definition
 from avspec.api import Row
 from avspec.errors import Corrupted, NewerFormat
 
@@ -72,6 +73,12 @@ class Items:
     data: Mapping[str, str]
     """Domain to the key of the data artifact that the rows came from."""
     queries: tuple[Query, ...]
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Domain to what its plugin or the spec says of levels that are its own."""
+
+    def meaning(self, domain: str, level: str) -> str:
+        """Return what a level of a domain means, as annotators and judges read it."""
+        return self.meanings.get(domain, {}).get(level) or definition(level, self.levels[domain])
 
     @property
     def all(self) -> dict[str, Item]:
@@ -116,6 +123,7 @@ def draw_items(
     options: Options,
     seed: int,
     data: Mapping[str, str] | None = None,
+    meanings: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Items:
     """Draw the queries of a run, as evenly from the domains as their rows allow.
 
@@ -125,6 +133,7 @@ def draw_items(
         options: How many queries.
         seed: Decides the draw, the items' ids and everybody's order.
         data: Domain to the key of the artifact with its rows.
+        meanings: Domain to what its own levels mean.
     """
     draw = random.Random(seed)
     shuffled = [draw.sample(list(part), len(part)) for part in rows.values()]
@@ -137,6 +146,7 @@ def draw_items(
         seed=seed,
         levels={domain: tuple(levels[domain]) for domain in rows},
         data=dict(data or {}),
+        meanings=dict(meanings or {}),
         queries=tuple(
             Query(
                 row.domain,
@@ -159,6 +169,7 @@ def items_text(items: Items) -> str:
         "options": asdict(items.options),
         "levels": items.levels,
         "data": items.data,
+        "meanings": items.meanings,
         "queries": [_query_json(query) for query in items.queries],
     }
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
@@ -196,6 +207,7 @@ def _items(value: Mapping[str, Any]) -> Items:
         seed=value["seed"],
         levels={domain: tuple(levels) for domain, levels in value["levels"].items()},
         data=value["data"],
+        meanings=value.get("meanings", {}),
         queries=tuple(_query(entry) for entry in value["queries"]),
     )
 

@@ -23,20 +23,24 @@ def judge(items: Items, labels: Labels, ask: Ask) -> None:
         ask: Answers requests in their order.
     """
     missing = [item for item in items.all.values() if item.id not in labels.given]
-    answers = ask([question(item.query, item.response, items.levels[item.domain]) for item in missing], "judging")
+    meanings = {d: [items.meaning(d, level) for level in levels] for d, levels in items.levels.items()}
+    requests = [question(i.query, i.response, items.levels[i.domain], meanings[i.domain]) for i in missing]
+    answers = ask(requests, "judging")
     for item, answer in zip(missing, answers, strict=True):
         labels.add(item.id, read_level(answer.text, items.levels[item.domain]))
 
 
-def question(query: str, response: str, levels: Sequence[str]) -> Request:
+def question(query: str, response: str, levels: Sequence[str], meanings: Sequence[str] = ()) -> Request:
     """Return the request that asks for the level of one response.
 
     Args:
         query: What the person wrote.
         response: What they got.
         levels: The levels it may be of, least to most preferred.
+        meanings: What each level means; by default what avspec knows of it.
     """
-    rubric = "\n".join(f"- {level}: {definition(level, levels)}" for level in levels)
+    meanings = meanings or [definition(level, levels) for level in levels]
+    rubric = "\n".join(f"- {level}: {means}" for level, means in zip(levels, meanings, strict=True))
     return Request(
         prompt=(
             f"A person wrote:\n<message>\n{query}\n</message>\n\nThey got this response:\n<response>\n{response}\n"

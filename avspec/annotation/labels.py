@@ -7,11 +7,12 @@ last line of an item counts; its label is null when the label was taken back. A 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import FileIO
@@ -95,18 +96,47 @@ def read_all(folder: Path) -> list[Labels]:
     Raises:
         Corrupted: A line in the middle of a file is no label.
     """
-    found = [labels for path in _files(folder) if (labels := read_labels(path)) is not None]
-    return sorted(found, key=lambda labels: (labels.judge, labels.annotator.casefold()))
+    return _in_order(_labels(path, _whole_lines(path)) for path in _files(folder))
 
 
-def read_labels(path: Path) -> Labels | None:
-    """Return the labels of one file, or None if it was cut before its first line was whole.
+def read_as_of(folder: Path, files: Mapping[str, str]) -> list[Labels] | None:
+    """Return everybody's labels as they were when `fingerprint` returned `files`, or None if that is lost.
+
+    Files only grow, so what they were is the beginning of what they are: people may go on labeling meanwhile.
 
     Raises:
-        Corrupted: A whole line is no label.
+        Corrupted: A line is no label.
     """
+    found = []
+    for name, sha256 in files.items():
+        path = folder / name
+        lines = _lines_as_of(path, sha256) if path.is_file() else None
+        if lines is None:
+            return None
+        if path.parent.name == LABELS:
+            found.append(_labels(path, lines))
+    return _in_order(found)
+
+
+def _lines_as_of(path: Path, sha256: str) -> list[bytes] | None:
+    lines, whole = [], hashlib.sha256()
+    for line in path.read_bytes().splitlines(keepends=True):
+        whole.update(line)
+        lines.append(line)
+        if whole.hexdigest() == sha256:
+            return lines if line.endswith(b"\n") else lines[:-1]
+    return None
+
+
+def _in_order(found: Iterable[Labels | None]) -> list[Labels]:
+    present = [labels for labels in found if labels is not None]
+    return sorted(present, key=lambda labels: (labels.judge, labels.annotator.casefold()))
+
+
+def _labels(path: Path, lines: Iterable[bytes]) -> Labels | None:
+    """Return the labels in the lines of a file, or None if it was cut before its first line was whole."""
     labels = None
-    for number, line in enumerate(_whole_lines(path), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
             if labels is None:

@@ -11,13 +11,18 @@ def agreement_text(found: Mapping[str, Any]) -> str:
     if not found["annotators"]:
         return "Nobody has labeled anything yet.\n"
     lines = [f"{found['queries']} queries, {found['items']} responses"]
-    lines += [f"  {name}: {each['labels']} labels{_unclear(each)}" for name, each in found["annotators"].items()]
+    lines += [
+        f"  {name}: {each['labels']} labels{_unclear(each)}{written_words(each)}"
+        for name, each in found["annotators"].items()
+    ]
     lines += [f"  {' and '.join(pair['names'])}: {kappa_words(pair)}" for pair in found["pairs"]]
     if found["mean_kappa"] is not None:
         lines.append(f"Mean Cohen's kappa of people: {found['mean_kappa']:.2f}")
     for judge, kappa in found["judges"].items():
         if kappa is not None:
             lines.append(f"Mean Cohen's kappa of {judge} with people: {kappa:.2f}")
+    if len(found.get("domains", {})) > 1:
+        lines += [f"  in {name}: {_mean_words(each)}" for name, each in found["domains"].items()]
     for table in found["confusion"]:
         if table["mean"]:
             lines += ["", *_table(table)]
@@ -31,7 +36,21 @@ def kappa_words(pair: Mapping[str, Any]) -> str:
     told = f"{pair['items']} responses labeled by both, {pair['same']:.0%} alike"
     if pair["kappa"] is None:
         return f"{told}; kappa is not defined, because all got one label"
-    return f"{told}, kappa {pair['kappa']:.2f}"
+    interval = pair.get("interval")
+    bounds = f" (95% interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+    return f"{told}, kappa {pair['kappa']:.2f}{bounds}"
+
+
+def written_words(each: Mapping[str, Any]) -> str:
+    """Return how many of an annotator's labels are the level that the response was written for."""
+    if each.get("as_written") is None:
+        return ""
+    low, high = each["interval"]
+    return f", {each['as_written']:.0%} as written (95% interval {low:.0%} to {high:.0%})"
+
+
+def _mean_words(each: Mapping[str, Any]) -> str:
+    return "no kappa yet" if each["mean_kappa"] is None else f"mean kappa {each['mean_kappa']:.2f}"
 
 
 def _unclear(each: Mapping[str, Any]) -> str:

@@ -95,6 +95,16 @@ class Journal:
         return place
 
 
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file that another process may be writing.
+
+    Raises:
+        Corrupted: A line is no JSON object.
+    """
+    whole = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is half a line
+    return (_record(line, path, number) for number, line in enumerate(whole, start=1))
+
+
 def _record(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         record = json.loads(line)
@@ -120,17 +130,18 @@ class Answers(Journal):
             return None
         return Answer(**self.read(self._places[request])["answer"])
 
-    def keep(self, request: str, asked: Request, answer: Answer, *, cost: float | None, run: str) -> None:
+    def keep(self, request: str, asked: Request | None, answer: Answer, *, cost: float | None, run: str) -> None:
         """Put an answer on disk.
 
         Args:
             request: Digest of the request.
-            asked: The request itself, for a look at what was asked.
+            asked: The request itself, for a look at what was asked; None where only its digest is known.
             answer: What came.
             cost: Dollars, None where the price is unknown.
             run: Name of the run that paid.
         """
-        record = {"digest": request, "run": run, "cost": cost, "request": asdict(asked), "answer": asdict(answer)}
+        told = None if asked is None else asdict(asked)
+        record = {"digest": request, "run": run, "cost": cost, "request": told, "answer": asdict(answer)}
         self._places[request] = self.add(record)
 
 
@@ -138,8 +149,7 @@ def spent(folder: Path, run: str) -> float:
     """Return the dollars that a run has paid so far, for any model."""
     total = 0.0
     for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_bytes().split(b"\n")[:-1]:  # what follows the last newline is half a line
-            record = _record(line, path, 0)
+        for record in read_lines(path):
             if record.get("run") == run:
                 total += record.get("cost") or 0.0
     return total

@@ -13,7 +13,7 @@ from typing import Any, Self
 from avspec import registry
 from avspec.api import Answer, Provider, Request
 from avspec.calls.answers import Answers, answers_path, request_digest, spent
-from avspec.calls.batching import BatchCalls
+from avspec.calls.batching import BatchCalls, pending
 from avspec.calls.budget import Budget
 from avspec.calls.prices import Price, price_of
 from avspec.errors import AvspecError, ProviderError
@@ -75,6 +75,8 @@ class Asker:
         self.answers = Answers(answers_path(folder, self.identity))
         paid = 0.0 if max_cost is None else spent(folder, run)  # reads every answer there is
         self.budget = Budget(max_cost, paid, self.price, model=self.model, batch=self.batch)
+        if max_cost is not None:
+            self.budget.pending = pending(folder, run)
         self.usage = Usage(cost=None if self.price is None else 0.0)
         self._provider: Provider | None = None
 
@@ -126,7 +128,7 @@ class Asker:
         self._count(answers.values(), calls=len(missing))
         return [answers[digest] for digest in digests]
 
-    def keep(self, digest: str, request: Request, answer: Answer) -> None:
+    def keep(self, digest: str, request: Request | None, answer: Answer) -> None:
         """Put an answer that came just now on disk, and count what it cost."""
         cost = self.budget.cost(answer.input_tokens, answer.output_tokens)
         self.answers.keep(digest, request, answer, cost=cost, run=self.run)
@@ -174,6 +176,9 @@ class _LiveCalls:
         self.done = self.total - len(missing)
         waiting = iter(missing.items())
         await asyncio.gather(*(self._work(waiting) for _ in range(min(self.asker.concurrency, len(missing)))))
+        if isinstance(self.failure, ProviderError):
+            told = f"{self.done} of {self.total} answers are kept and not asked for again"
+            self.failure.hint = "; ".join(part for part in (self.failure.hint, told) if part)
         if self.failure is not None:
             raise self.failure
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from avspec.api import Batches, Request
-from avspec.calls.answers import Journal
+from avspec.calls.answers import Journal, read_lines
 from avspec.errors import BatchLost, ProviderError
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ class _Batch:
     name: str
     digests: tuple[str, ...]
     since: datetime
+    run: str = ""
+    """Name of the run that pays."""
+    worst: float = 0.0
+    """Dollars that it costs at worst."""
     id: str | None = None
 
 
@@ -64,9 +68,18 @@ class BatchCalls:
             raise ProviderError(what, where=f"{self.asker.plugin} {self.asker.model}", hint=hint)
 
 
+def pending(folder: Path, run: str) -> dict[str, float]:
+    """Return the dollars at worst of the batches, of any model, that a run has handed in and not collected, by name."""
+    batches = (batch for path in sorted(_ledgers(folder).glob("*.jsonl")) for batch in _unfinished(read_lines(path)))
+    return {batch.name: batch.worst for batch in batches if batch.run == run}
+
+
+def _ledgers(folder: Path) -> Path:
+    return folder / "batches"  # a folder of its own: what lies beside answers is read as answers
+
+
 def _ledger(answers: Path) -> Path:
-    folder = answers.parent / "batches"  # a folder of its own: what lies beside answers is read as answers
-    return folder / answers.name
+    return _ledgers(answers.parent) / answers.name
 
 
 class _Handed:
@@ -78,14 +91,16 @@ class _Handed:
     async def resume(self, missing: Mapping[str, Request]) -> dict[str, Request]:
         """Collect what earlier calls handed in; return what is still missing."""
         left = dict(missing)
-        for batch in _unfinished(self.ledger):
+        for batch in _unfinished(record for _, record in self.ledger.lines()):
             requests = {digest: left[digest] for digest in batch.digests if digest in left}
+            if all(self.asker.answers.get(digest) is not None for digest in batch.digests):
+                self._finish(batch)  # the crash came just after its last answer
             if not requests:
                 continue
             if batch.id is None:
                 batch.id = await self._found(batch, requests)
                 if batch.id is None:
-                    self.ledger.add({"name": batch.name, "done": True})  # it never reached the provider
+                    self._finish(batch)  # it never reached the provider
                     continue
             self.asker.log(f"a batch of {len(batch.digests)} requests was handed in before: waiting for it")
             left = {**left, **await self._collect(batch, requests)}
@@ -109,28 +124,34 @@ class _Handed:
         return failed
 
     async def _part(self, requests: Mapping[str, Request]) -> dict[str, Request]:
-        batch = _Batch(f"avspec-{uuid4().hex}", tuple(requests), datetime.now(UTC))
+        worst = self.asker.budget.worst(list(requests.values()))
+        batch = _Batch(f"avspec-{uuid4().hex}", tuple(requests), datetime.now(UTC), self.asker.run, worst)
         async with self.asker.budget.reserve(list(requests.values())):
             said = {"name": batch.name, "digests": list(batch.digests), "since": batch.since.isoformat()}
-            self.ledger.add(said)
+            self.ledger.add({**said, "run": batch.run, "worst": worst})
             batch.id = await self.batches.submit(batch.name, requests)
             self.ledger.add({"name": batch.name, "id": batch.id})
             return await self._collect(batch, requests)
 
     async def _collect(self, batch: _Batch, requests: Mapping[str, Request]) -> dict[str, Request]:
-        """Wait for a batch and keep its answers; return the requests that failed."""
+        """Wait for a batch and keep all its answers, as all are paid; return those of the requests that failed."""
         assert batch.id is not None
         try:
             while (answers := await self.batches.collect(batch.id)) is None:
                 await self._wait()
         except BatchLost:
-            self.ledger.add({"name": batch.name, "done": True})  # the next call hands in anew
+            self._finish(batch)  # the next call hands in anew
             raise
-        for digest, request in requests.items():
-            if (answer := answers.get(digest)) is not None:
-                self.asker.keep(digest, request, answer)
-        self.ledger.add({"name": batch.name, "done": True})
+        for digest in batch.digests:
+            if (answer := answers.get(digest)) is not None and self.asker.answers.get(digest) is None:
+                self.asker.keep(digest, requests.get(digest), answer)
+        self._finish(batch)
         return {digest: request for digest, request in requests.items() if answers.get(digest) is None}
+
+    def _finish(self, batch: _Batch) -> None:
+        """Note that there is nothing more to come of a batch."""
+        self.ledger.add({"name": batch.name, "done": True})
+        self.asker.budget.pending.pop(batch.name, None)
 
     async def _wait(self) -> None:
         """Wait until the next look is due, and let the user stop: the batch goes on at the provider."""
@@ -145,12 +166,14 @@ class _Handed:
             left -= _TICK
 
 
-def _unfinished(ledger: Journal) -> list[_Batch]:
+def _unfinished(records: Iterable[Mapping[str, Any]]) -> list[_Batch]:
     found: dict[str, _Batch] = {}
-    for _, record in ledger.lines():
+    for record in records:
         name = str(record["name"])
         if "digests" in record:
-            found[name] = _Batch(name, tuple(record["digests"]), datetime.fromisoformat(record["since"]))
+            since = datetime.fromisoformat(record["since"])
+            paid = str(record.get("run", "")), float(record.get("worst", 0))
+            found[name] = _Batch(name, tuple(record["digests"]), since, *paid)
         elif "id" in record and name in found:
             found[name].id = str(record["id"])
         elif record.get("done"):

@@ -23,6 +23,8 @@ class Budget:
             )
         self.limit, self.spent, self.price, self.batch = limit, spent, price, batch
         self.reserved = 0.0
+        self.pending: dict[str, float] = {}
+        """Dollars that batches of earlier calls, not collected yet, may cost at worst, by their names."""
         self._changed = asyncio.Condition()
 
     def worst(self, requests: Sequence[Request]) -> float:
@@ -64,13 +66,18 @@ class Budget:
 
     def fits(self, worst: float) -> bool:
         """Say whether that much more is within the limit, whatever the calls on their way cost."""
-        return self.limit is None or self.spent + self.reserved + worst <= self.limit
+        if self.limit is None or not worst:  # what is free fits even where the limit is passed
+            return True
+        return self.spent + sum(self.pending.values()) + self.reserved + worst <= self.limit
 
     def _over(self, worst: float) -> OverBudget:
         assert self.limit is not None
         what = "the next batch" if self.batch else "the next call"
+        waiting = sum(self.pending.values())
+        pending = f", batches not collected yet might cost ${waiting:.4f}" if waiting else ""
         return OverBudget(
-            f"{what} might cost ${worst:.4f}, ${self.spent:.4f} are spent, and `synthesis.max_cost` is ${self.limit:g}",
+            f"{what} might cost ${worst:.4f}, ${self.spent:.4f} are spent{pending}, "
+            f"and `synthesis.max_cost` is ${self.limit:g}",
             hint="raise it and run the same command again: every answer so far is kept and not paid for twice",
         )
 

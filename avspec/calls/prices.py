@@ -46,5 +46,5 @@ def price_of(plugin: str, model: str, overrides: Mapping[str, Price]) -> Price |
         return overrides[model]
     if plugin == _HERE:
         return Price(input=0, output=0)
-    known = _KNOWN.get(_DATED.sub("", model)) or _KNOWN.get(model)
+    known = _KNOWN.get(model) or _KNOWN.get(_DATED.sub("", model))  # an old date may have a price of its own
     return Price(**known) if known else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from avspec.api import Row
 from avspec.card.lengths import lengths
-from avspec.card.pairs import nearest_pairs, shortened
+from avspec.card.pairs import nearest_across, nearest_pairs, shortened
 from avspec.card.predictable import predictable
 
 FORMAT_VERSION = 1
@@ -35,6 +35,7 @@ def data_card(rows: Sequence[Row], levels: Sequence[str], splits: Mapping[str, s
         "lengths": lengths({level: [row.responses[level] for row in rows] for level in levels}),
         "predictable": predictable(rows, levels) if len(rows) > 1 else None,
         "nearest": nearest_pairs(rows, splits) if len(rows) > 1 else [],
+        "nearest_across": nearest_across(rows, splits),
         "samples": [_sample(row, levels) for row in rows[:_SAMPLES]],
     }
 

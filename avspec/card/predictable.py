@@ -14,6 +14,9 @@ _FOLDS = 5
 _MOST_ROWS = 2000
 MARGIN = 0.1
 """How far above chance the accuracy of length alone may lie before a reader is warned."""
+TOKENS = r"\w\w+|^(?:\W|\b\w\b)+$"
+"""What counts as a word: two letters or more, as scikit-learn has it; a text without any is one word, so that a
+response of one letter or of an emoji has something in it."""
 
 
 def predictable(rows: Sequence[Row], levels: Sequence[str]) -> dict[str, Any]:
@@ -61,7 +64,9 @@ def _classifiers() -> dict[str, Any]:
     by_length = DecisionTreeClassifier(max_depth=3, min_samples_leaf=5, random_state=0)
     return {
         "length": make_pipeline(FunctionTransformer(_sizes), by_length),
-        "words": make_pipeline(TfidfVectorizer(sublinear_tf=True), LogisticRegression(max_iter=1000)),
+        "words": make_pipeline(
+            TfidfVectorizer(sublinear_tf=True, token_pattern=TOKENS), LogisticRegression(max_iter=1000)
+        ),
     }
 
 

@@ -25,6 +25,17 @@ REASONS = {
 }
 """Reasons in the order they are looked for, and what they mean."""
 
+OPTIONS = {
+    "short": "least_words",
+    "refused": "refusals",
+    "truncated": "truncated",
+    "leak": "leaks",
+    "language": "language",
+    "same-responses": "near_duplicates",
+    "near-duplicate": "near_duplicates",
+}
+"""The option of `Cleaning` that each reason comes from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:

@@ -10,6 +10,7 @@ from avspec.cli.output import print_json
 
 @click.command()
 @run_argument
+@click.option("--annotator", metavar="NAME", help="Who annotates; without it the page asks.")
 @click.option("--domain", "domains", multiple=True, metavar="NAME", help="Only this domain; may be repeated.")
 @click.option("--queries", type=click.IntRange(1), help="Queries each annotator gets.  [default: 30]")
 @click.option("--shared", type=click.IntRange(0), help="Those of them that everybody gets.  [default: 15]")
@@ -28,6 +29,7 @@ from avspec.cli.output import print_json
 @json_option
 def command(
     run: Path,
+    annotator: str | None,
     domains: tuple[str, ...],
     queries: int | None,
     shared: int | None,
@@ -55,7 +57,7 @@ def command(
         if judge is not None:
             judged(run, items, judge, judge_options, max_cost, lambda line: click.echo(line, err=True))
         else:
-            served(run, items, port, lambda url: _tell(url, no_open))
+            served(run, items, port, lambda url: _tell(url, no_open), annotator)
     found = result(run)
     if as_json:
         print_json(found)

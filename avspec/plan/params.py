@@ -106,7 +106,7 @@ class CleanParams(Params):
     """Written rows without those that are unusable."""
 
     KIND: ClassVar[str] = "clean"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     SPEC_PATHS: ClassVar[dict[str, str]] = {
         "rules": "{section}.{domain}.data.clean",
         "language": "{section}.{domain}.data.language",
@@ -124,7 +124,7 @@ class CardParams(Params):
     """The data card of one domain or guardrail; only the report reads it."""
 
     KIND: ClassVar[str] = "card"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     SPEC_PATHS: ClassVar[dict[str, str]] = {"levels": "{section}.{domain}.levels"}
     domain: str
     levels: tuple[str, ...]
@@ -306,7 +306,7 @@ class AgreementParams(Params):
     """How far those agree who said the level of responses (paper, section 3.3)."""
 
     KIND: ClassVar[str] = "agreement"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     SPEC_PATHS: ClassVar[dict[str, str]] = {"levels": "{section}.*.levels"}
     levels: dict[str, tuple[str, ...]]
     """Levels of every domain and guardrail."""

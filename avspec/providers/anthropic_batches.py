@@ -45,7 +45,7 @@ class AnthropicBatches(NetworkBatches):
         A batch that is still running shows only its number of requests: it is taken if it is the only one.
 
         Raises:
-            ProviderError: The provider's list could not be read.
+            ProviderError: The provider's list could not be read, or several that run may be the one.
         """
         found: str | None = await self.provider.guarded(lambda: self._find(requests, since))
         if found:
@@ -63,7 +63,12 @@ class AnthropicBatches(NetworkBatches):
                 running.append(batch.id)
             elif batch.results_url and set(await self._results(batch.id)) == set(requests):
                 return batch.id
-        return running[0] if len(running) == 1 else None
+        if len(running) > 1:
+            raise self.provider.endpoint.error(
+                f"{len(running)} batches of {len(requests)} requests are running, and it cannot be told which is ours",
+                "run the same command again when they have ended: nothing is handed in twice",
+            )
+        return running[0] if running else None
 
     async def look(self, batch: str) -> Mapping[str, Answer | None] | None:
         """Return a batch's answers, or None while it is not done."""

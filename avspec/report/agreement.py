@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from avspec.annotation.told import kappa_words
+from avspec.annotation.told import kappa_words, written_words
 from avspec.report import text
 from avspec.report.inputs import Json
 
@@ -39,6 +39,8 @@ class Agreement:
     """Two names, and how far they agree."""
     judges: tuple[tuple[str, str], ...]
     """Judge, and its mean kappa with people."""
+    domains: tuple[tuple[str, tuple[str, ...]], ...]
+    """Domain, its mean kappa of people, and how people labeled each level; empty where there is only one."""
     confusions: tuple[Confusion, ...]
     json: Json
 
@@ -49,10 +51,12 @@ def read_agreement(found: Json) -> Agreement | None:
         return None
     mean = found["mean_kappa"]
     return Agreement(
-        headline=f"Mean Cohen’s kappa of people: {text.decimal(mean)}; the paper’s is {PAPER_KAPPA}",
+        headline=f"Mean Cohen’s kappa of people: {text.decimal(mean) if mean is not None else 'none yet'}; "
+        f"the paper’s is {PAPER_KAPPA}",
         annotators=tuple((name, _labeled(each)) for name, each in found["annotators"].items()),
         pairs=tuple((" and ".join(pair["names"]), kappa_words(pair)) for pair in found["pairs"]),
         judges=tuple((judge, text.decimal(kappa)) for judge, kappa in found["judges"].items()),
+        domains=tuple(_domains(found.get("domains", {}))),
         confusions=tuple(_confusions(found["confusion"])),
         json=found,
     )
@@ -60,7 +64,16 @@ def read_agreement(found: Json) -> Agreement | None:
 
 def _labeled(each: Json) -> str:
     unclear = f", {each['unclear']} unclear" if each["unclear"] else ""
-    return f"{text.plural(each['labels'], 'label')}{unclear}"
+    return f"{text.plural(each['labels'], 'label')}{unclear}{written_words(each)}"
+
+
+def _domains(domains: Mapping[str, Json]) -> list[tuple[str, tuple[str, ...]]]:
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for domain, each in domains.items() if len(domains) > 1 else ():
+        mean = each["confusion"]["mean"] or {}
+        right = (f"{level} {text.percent(row[level])}" for level, row in mean.items() if row)
+        found.append((domain, (text.decimal(each["mean_kappa"]), ", ".join(right) or text.NOTHING)))
+    return found
 
 
 def _confusions(tables: Sequence[Json]) -> list[Confusion]:
@@ -86,17 +99,3 @@ def _confusion(title: str, labels: tuple[str, ...], levels: Sequence[str], table
         shares = table[level] or {}
         rows.append((level, tuple(text.percent(shares.get(label)) for label in labels)))
     return Confusion(title, labels, tuple(rows))
-
-
-def agreement_markdown(agreement: Agreement | None) -> list[str]:
-    """Return the parts of report.md about annotators."""
-    if agreement is None:
-        return []
-    lines = [f"{name}: {says}" for name, says in (*agreement.annotators, *agreement.pairs)]
-    lines += [f"{judge}: mean kappa with people {kappa}" for judge, kappa in agreement.judges]
-    parts = ["## Annotation", f"{agreement.headline}.", "\n".join(f"- {line}" for line in lines)]
-    for table in agreement.confusions:
-        head = f"| written for | {' | '.join(table.labels)} |\n|{'---|' * (len(table.labels) + 1)}"
-        rows = [f"| {level} | {' | '.join(cells)} |" for level, cells in table.rows]
-        parts += [f"**{table.title}**", "\n".join([head, *rows])]
-    return parts

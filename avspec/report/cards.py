@@ -70,7 +70,8 @@ def _predictions(predicted: Json) -> tuple[str, ...]:
 def _warning(predicted: Json) -> str:
     return (
         f"Length alone tells the level in {text.percent(predicted['length']['accuracy'])} of cases, chance would be "
-        f"{text.percent(predicted['chance'])}: a model may learn to be long or short instead of what the levels mean"
+        f"{text.percent(predicted['chance'])}: a model may learn to be long or short instead of what the levels "
+        "mean; let the responses of all levels have lengths from the same range"
     )
 
 

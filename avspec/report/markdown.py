@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from avspec.report import text
-from avspec.report.agreement import agreement_markdown
 from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, Measure
 from avspec.report.cards import cards_markdown
@@ -29,7 +28,7 @@ def report_markdown(summary: Summary) -> str:
         *_vectors(summary),
         *_cost(summary),
         *map(_cell, cards_markdown(summary.cards)),
-        *agreement_markdown(summary.agreement),
+        *_annotation(summary),
         "## Notes",
         "\n".join(f"- {_cell(note)}" for note in summary.notes),
     ]
@@ -196,6 +195,23 @@ def _search(summary: Summary) -> Iterable[str]:
     if found:
         yield f"{COMPARED} (of {summary.progress.behaviors}):"
         yield table(["sampler", *map(str, marks)], [[name, *map(str, counts)] for name, counts in found.items()])
+
+
+def _annotation(summary: Summary) -> Iterable[str]:
+    agreement = summary.agreement
+    if agreement is None:
+        return
+    yield "## Annotation"
+    yield f"{agreement.headline}."
+    yield table(["annotator", "labeled"], agreement.annotators)
+    if agreement.pairs:
+        means = [(judge, f"mean kappa with people {kappa}") for judge, kappa in agreement.judges]
+        yield table(["two of them", "agreement"], [*agreement.pairs, *means])
+    if agreement.domains:
+        yield table(["domain", "mean kappa of people", "labeled as written"], [[d, *c] for d, c in agreement.domains])
+    for confusion in agreement.confusions:
+        yield f"{_cell(confusion.title)}; rows: written for, columns: labeled"
+        yield table(["written for", *confusion.labels], [[level, *cells] for level, cells in confusion.rows])
 
 
 def _knobs(summary: Summary) -> Iterable[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from avspec.annotation.definitions import definition
 from avspec.annotation.items import Item, Items
 from avspec.annotation.labels import Labels, annotator_name, open_labels, read_all
 from avspec.errors import AvspecError
@@ -28,10 +26,10 @@ _PAGE = Path(__file__).with_name("annotate.html")
 class Annotating:
     """What the page asks for. The level a response was written for is never part of an answer."""
 
-    def __init__(self, folder: Path, items: Items, title: str) -> None:
-        self.folder, self.items, self.title = folder, items, title
+    def __init__(self, folder: Path, items: Items, title: str, annotator: str = "") -> None:
+        """Take the folder of annotations, and who annotates; without a name the page asks for one."""
+        self.folder, self.items, self.title, self.annotator = folder, items, title, annotator
         self.token = secrets.token_urlsafe(24)
-        self._lock = threading.Lock()  # handlers run in threads: two first labels must not take one seat
         self._open: dict[str, Labels] = {}
 
     def app(self) -> Starlette:
@@ -47,7 +45,7 @@ class Annotating:
         """Return the page with its token; styles and scripts run only with the nonce of this very answer."""
         self._same_host(request)
         nonce = secrets.token_urlsafe(16)
-        given = {"token": self.token, "title": self.title, "annotators": self._present()}
+        given = {"token": self.token, "title": self.title, "annotators": self._present(), "annotator": self.annotator}
         text = _PAGE.read_text("utf-8").replace("{nonce}", nonce).replace("{given}", _inside_script(given))
         own = f"script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:"
         policy = f"default-src 'none'; {own}"
@@ -64,7 +62,7 @@ class Annotating:
                 "items": [_shown(item) for item in self.items.order(labels.seat, labels.annotator)],
                 "given": labels.given,
                 "levels": {
-                    domain: [{"name": level, "means": definition(level, levels)} for level in levels]
+                    domain: [{"name": level, "means": self.items.meaning(domain, level)} for level in levels]
                     for domain, levels in self.items.levels.items()
                 },
             }
@@ -77,11 +75,10 @@ class Annotating:
         label = body.get("label")
         if item is None or not (label is None or label in self.items.levels[item.domain]):
             raise HTTPException(400, "there is no such item or level")
-        with self._lock:
-            try:
-                labels.add(item.id, label)
-            except OSError as error:
-                raise HTTPException(507, f"the label could not be written: {error.strerror}") from error
+        try:
+            labels.add(item.id, label)
+        except OSError as error:
+            raise _unwritten(error) from error
         return JSONResponse({"saved": item.id})
 
     def _present(self) -> list[str]:
@@ -90,17 +87,20 @@ class Annotating:
     def _labels(self, name: str) -> Labels:
         try:
             checked = annotator_name(name)
-            with self._lock:
-                key = checked.casefold()
-                if key not in self._open:
-                    self._open[key] = open_labels(self.folder, checked)
-                return self._open[key]
+            key = checked.casefold()
+            if key not in self._open:
+                self._open[key] = open_labels(self.folder, checked)
+            return self._open[key]
         except AvspecError as error:
             raise HTTPException(400, str(error)) from error
+        except OSError as error:
+            raise _unwritten(error) from error
 
     async def _body(self, request: Request) -> dict[str, Any]:
         """Return the JSON of a request that comes from our own page."""
         self._same_host(request)
+        if request.headers.get("origin", own := f"http://{request.headers['host']}") != own:
+            raise HTTPException(403, "this request comes from the page of another server")
         if not secrets.compare_digest(request.headers.get("x-avspec-token", ""), self.token):
             raise HTTPException(403, "this request does not come from the page of this server; reload it")
         try:
@@ -116,6 +116,10 @@ class Annotating:
         """Refuse other names of this address: a page elsewhere could point its own name here."""
         if request.headers.get("host", "").rpartition(":")[0] not in (HOST, "localhost"):
             raise HTTPException(403, f"only http://{HOST} is served")
+
+
+def _unwritten(error: OSError) -> HTTPException:
+    return HTTPException(507, f"the label could not be written: {error.strerror or error}")
 
 
 def _shown(item: Item) -> dict[str, str]:

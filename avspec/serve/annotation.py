@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from avspec import registry
 from avspec.annotation.agreement import agreement
+from avspec.annotation.definitions import own_meanings
 from avspec.annotation.items import FILE_NAME, Items, Options, draw_items, items_text, read_items
 from avspec.annotation.judge import judge
-from avspec.annotation.labels import FOLDER, open_labels, read_all
+from avspec.annotation.labels import FOLDER, annotator_name, open_labels, read_all
 from avspec.calls.asking import Asker
-from avspec.errors import NoInput, UsageError
+from avspec.errors import AvspecError, NoInput, UsageError
 from avspec.model.run_folder import RunFolder
 from avspec.plan.lockfile import read_lock
 from avspec.rows import SPLITS
 from avspec.run.folder import existing
+from avspec.spec.model import Guardrail
 from avspec.spec.source import parse_value
 from avspec.stages.data import read_split
-from avspec.store.disk import write_atomic
+from avspec.store.disk import disk_errors, write_atomic
 from avspec.store.local import Store
 
 _SEED = 0
@@ -66,15 +69,24 @@ def drawn(
     return items
 
 
-def served(run_dir: Path, items: Items, port: int, ready: Callable[[str], None]) -> None:
+def served(run_dir: Path, items: Items, port: int, ready: Callable[[str], None], annotator: str | None = None) -> None:
     """Serve the page for annotators until Ctrl+C.
 
+    Args:
+        run_dir: The run folder.
+        items: What is annotated.
+        port: Where; 0 takes a free port.
+        ready: Told the address as soon as it answers.
+        annotator: Who annotates; None asks on the page.
+
     Raises:
-        UsageError: The port is taken.
+        UsageError: The port is taken, or the name is none.
     """
     from avspec.serve.annotate import Annotating, serve
 
-    annotating = Annotating(labels_folder(run_dir), items, f"Annotate {run_dir.name}")
+    name = annotator_name(annotator) if annotator is not None else ""
+    read_all(labels_folder(run_dir))  # what is broken is told here, not on the page
+    annotating = Annotating(labels_folder(run_dir), items, f"Annotate {RunFolder.open(run_dir).name}", name)
     try:
         serve(annotating, port, ready)
     except KeyboardInterrupt:
@@ -120,8 +132,14 @@ def judged(
         asking_errors(plugin),
         Asker(plugin, given, folder=store_of(run_dir).answers, run=name, max_cost=max_cost, log=tell) as asker,
     ):
-        judge(items, open_labels(labels_folder(run_dir), judge_name, judge=True), asker.ask)
-    tell(f"{judge_name}: {asker.usage.calls} calls, {asker.usage.kept} answers from disk")
+        # a judge with other settings is another judge, as two temperatures are
+        settings = sorted(
+            f" {key}={asker.identity['options'][key]}" for key in given if key in asker.identity["options"]
+        )
+        called = judge_name + "".join(setting for setting in settings if not setting.startswith(" model="))
+        with disk_errors(labels_folder(run_dir)):
+            judge(items, open_labels(labels_folder(run_dir), called, judge=True), asker.ask)
+    tell(f"{called}: {asker.usage.calls} calls, {asker.usage.kept} answers from disk")
 
 
 @contextmanager
@@ -164,4 +182,15 @@ def _draw(run_dir: Path, options: Options) -> Items:
     store = store_of(run_dir)
     rows = {name: [row for split in splits for row in read_split(store.path(key), split)] for name, key in keys.items()}
     named = Options(tuple(names), options.split, options.queries, options.shared, options.annotators)
-    return draw_items(rows, {name: levels[name] for name in names}, named, _SEED, keys)
+    meanings = {name: means for name in names if (means := _meanings(lock["spec"], name, levels[name]))}
+    return draw_items(rows, {name: levels[name] for name in names}, named, _SEED, keys, meanings)
+
+
+def _meanings(spec: Mapping[str, Any], name: str, levels: Sequence[str]) -> dict[str, str]:
+    """Return what a domain says itself of its levels; nothing when its plugin is not installed here."""
+    section = {**spec["domains"], **(spec.get("guardrails") or {})}[name]
+    options = {key: value for key, value in section.items() if key not in Guardrail.model_fields}
+    try:
+        return own_meanings(registry.load("domains", section["plugin"]), options, levels)
+    except AvspecError:
+        return {}

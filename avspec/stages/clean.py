@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from avspec.cleaning.rules import REASONS, Cleaned, clean
+from avspec.cleaning.rules import OPTIONS, REASONS, Cleaned, clean
 from avspec.errors import StageFailed
 from avspec.plan.params import CleanParams
 from avspec.stages.context import Context
@@ -57,5 +57,7 @@ def _nothing_left(domain: str, found: Cleaned, counts: Counter[str]) -> StageFai
     else:
         told = ", ".join(f"{REASONS[reason]}: {count}" for reason, count in counts.most_common())
         what = f"none of {len(found.dropped)} written rows can be used ({told})"
-        hint = f"the first: {found.dropped[0].detail}; relax `clean` in the spec, or use a better model"
+        most = counts.most_common(1)[0][0]
+        first = next(dropped for dropped in found.dropped if dropped.reason == most)
+        hint = f"{first.row.id}, {first.detail}; relax `clean.{OPTIONS[most]}` in the spec, or use a better model"
     return StageFailed(what, where=f"clean[{domain}]", hint=hint)

@@ -1,4 +1,4 @@
-"""The page for annotators in a real browser, by keyboard: every label is on disk before the next response is shown."""
+"""The page for annotators in a real browser, by keyboard: a label is called saved when it is on disk."""
 
 import json
 import re
@@ -6,6 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
 
 import pytest
 
@@ -42,19 +45,29 @@ def run(tiny_folder, tmp_path_factory):
     return folder / "runs" / "asked"
 
 
-@pytest.fixture
-def server(run):
-    """`avspec annotate` with 4 queries an annotator, 2 of them shared; returns its address."""
+@contextmanager
+def serving(run, *arguments):
+    """Run `avspec annotate` with 4 queries an annotator, 2 of them shared, until Ctrl+C; yield its address."""
     command = [sys.executable, "-m", "avspec.cli", "annotate", "runs/asked", "--no-open", "--queries", "4"]
+    pipe = subprocess.PIPE
     process = subprocess.Popen(
-        [*command, "--shared", "2"], cwd=run.parents[1], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*command, "--shared", "2", *arguments], cwd=run.parents[1], stderr=pipe, stdout=pipe, text=True
     )
-    url = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline()).group()
-    yield url
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    try:
+        yield re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline()).group()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert "Traceback" not in err
     assert "avspec apply" in out
+
+
+@pytest.fixture
+def server(run):
+    """The address of `avspec annotate`."""
+    with serving(run) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +140,8 @@ def test_two_annotators_by_keyboard(run, server, page):
     assert list(labels(run, "Ben").values()) == ["expert"], "the later label counts"
 
     found = json.loads(avspec(run.parents[1], "annotate", "runs/asked", "--results", "--json"))
-    assert found["annotators"]["Ann"] == {"judge": False, "labels": 12, "unclear": 0}
+    ann = found["annotators"]["Ann"]
+    assert (ann["judge"], ann["labels"], ann["unclear"], ann["as_written"]) == (False, 12, 0, 1.0)
     assert all(found["confusion"][0]["annotators"]["Ann"][level][level] == 1 for level in LEVELS)
 
     plan = avspec(run.parents[1], "plan", "spec.yaml", "--target", "agreement")
@@ -172,11 +186,52 @@ def test_a_label_that_cannot_be_saved_is_kept_and_sent_again(run, server, browse
     page.close()
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-avspec-token": "guess"}, {"host": "evil.test"}])
-def test_other_pages_cannot_write_labels(server, headers):
-    import urllib.error
-    import urllib.request
+def test_a_label_that_is_not_saved_outlives_a_reload(run, server, browser):
+    page = browser.new_page()
+    enter(page, server, "Flo")
+    page.route("**/label", lambda route: route.abort())
+    page.keyboard.press("3")
+    page.wait_for_selector("#state.bad[data-waiting='1']")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.unroute("**/label")
+    enter(page, server, "Flo")
+    saved(page)
+    assert list(labels(run, "Flo").values()) == ["expert"]
+    assert "1 of 12" in page.inner_text("#count")
+    page.close()
 
+
+def test_a_key_held_down_labels_one_response(run, server, page):
+    enter(page, server, "Gus")
+    for _ in range(5):
+        page.keyboard.down("2")  # from the second on the browser calls it a repetition
+    page.keyboard.up("2")
+    saved(page)
+    assert len(labels(run, "Gus")) == 1
+
+
+def test_a_label_can_be_taken_back(run, server, page):
+    enter(page, server, "Hal")
+    page.keyboard.press("2")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("0")
+    saved(page)
+    assert list(labels(run, "Hal").values()) == [None]
+    assert "0 of 12" in page.inner_text("#count")
+
+
+def test_the_name_may_be_given_on_the_command_line(run, page):
+    with serving(run, "--annotator", "Ida") as url:
+        page.goto(url)
+        page.wait_for_selector("#work:not([hidden])")
+        assert "Ida: 0 of 12" in page.inner_text("#count")
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-avspec-token": "guess"}, {"host": "evil.test"}, {"origin": "null"}])
+def test_other_pages_cannot_write_labels(server, headers):
+    if "origin" in headers:
+        page = urllib.request.urlopen(server).read().decode()
+        headers = headers | {"x-avspec-token": re.search(r'"token": "([^"]+)"', page).group(1)}
     request = urllib.request.Request(f"{server}/label", data=b"{}", headers=headers, method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)

@@ -72,3 +72,12 @@ def test_what_a_run_has_spent(path):
         file.write(json.dumps({"run": "mine", "cost": 100}).encode())  # no end of line: it never counted
     assert spent(path.parent, "mine") == 0.75
     assert spent(path.parent / "nowhere", "mine") == 0
+
+
+def test_a_broken_line_is_named_when_money_is_counted(path):
+    with Answers(path) as answers:
+        keep(answers, 1)
+    path.write_bytes(path.read_bytes() + b"{broken\n")
+    with pytest.raises(Corrupted) as raised:
+        spent(path.parent, "a")
+    assert raised.value.where == f"{path}:2"

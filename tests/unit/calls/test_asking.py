@@ -65,6 +65,13 @@ def test_a_failure_keeps_what_is_on_its_way(asker, script):
     assert len(script.answered) == len(set(script.answered)), "no answer was paid for twice"
 
 
+def test_a_failure_says_how_many_answers_are_kept(asker, script):
+    script.fails["question 4"] = ProviderError("no", hint="wait")
+    with asker(options={"concurrency": 1}) as ask, pytest.raises(ProviderError) as raised:
+        ask.ask(requests(9), "n")
+    assert raised.value.hint == "wait; 4 of 9 answers are kept and not asked for again"
+
+
 def test_ctrl_c_keeps_what_is_on_its_way(asker, script):
     def progress(done, total, note):
         if done == 3:

@@ -1,7 +1,9 @@
 import pytest
 
 from avspec.api import Answer, Request
-from avspec.errors import BatchLost, ProviderError
+from avspec.calls.answers import spent
+from avspec.calls.prices import Price
+from avspec.errors import BatchLost, Interrupted, OverBudget, ProviderError
 
 
 class Crash(BaseException):
@@ -115,3 +117,76 @@ def test_a_provider_out_of_reach_keeps_its_batch(asker, api):
 def test_a_provider_without_batches_says_so(asker, script):
     with asker(options=BATCH) as ask, pytest.raises(ProviderError, match="'scripted' has no batches"):
         ask.ask(ASKED, "n")
+
+
+def crashed(asker, api, asked, **more):
+    """Hand in a batch and die while it runs."""
+    api.crash = "while it runs"
+    with pytest.raises(Crash), asker(options=BATCH, **more) as ask:
+        ask.ask(asked, "n")
+    api.crash = None
+
+
+def test_answers_that_are_not_asked_for_any_more_are_kept_too(asker, api):
+    crashed(asker, api, ASKED)
+    with asker(options=BATCH) as ask:
+        assert len(ask.ask(ASKED[:3], "n")) == 3
+    with asker(options=BATCH) as ask:
+        assert [answer.text for answer in ask.ask(ASKED, "n")][4] == "QUESTION 4"
+    assert [len(batch) for batch in api.batches.values()] == [5], "all five were paid with the first batch"
+
+
+DOLLAR = {"prices": {"m": Price(input=0, output=1000)}, "max_cost": 3}
+LONG = [Request(f"long {number}", max_tokens=1000) for number in range(5)]
+"""Half a dollar each at worst, in a batch."""
+
+
+def test_a_batch_that_is_not_collected_counts_against_the_limit(asker, api):
+    crashed(asker, api, LONG, **DOLLAR)
+    other = [Request(f"other {number}", max_tokens=1000) for number in range(2)]
+    with (
+        asker(options=BATCH, **DOLLAR) as ask,
+        pytest.raises(OverBudget, match=r"not collected yet might cost \$2.5000"),
+    ):
+        ask.ask(other, "n")
+    with asker(options={**BATCH, "model": "n"}, prices={"n": DOLLAR["prices"]["m"]}, max_cost=3) as ask:
+        assert ask.budget.pending, "nor may another model spend it"
+    assert len(api.batches) == 1
+    with asker(options=BATCH, **DOLLAR) as ask:
+        ask.ask(LONG, "n")  # collected, and cheaper than feared
+        assert len(ask.ask(other, "n")) == 2
+        assert not ask.budget.pending
+
+
+def test_a_crash_after_the_last_answer_leaves_nothing_pending(asker, api, tmp_path):
+    with asker(options=BATCH, **DOLLAR) as ask:
+        ask.ask(LONG, "n")
+    (ledger,) = (tmp_path / "answers" / "batches").glob("*.jsonl")
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:-1]))  # the line that says it is done
+    with asker(options=BATCH, **DOLLAR) as ask:
+        assert ask.budget.pending
+        ask.ask([*LONG, Request("one more", max_tokens=10)], "n")
+        assert not ask.budget.pending
+    assert [len(batch) for batch in api.batches.values()] == [5, 1]
+
+
+def test_a_batch_that_might_be_too_dear_is_not_handed_in(asker, api, tmp_path):
+    with asker(options=BATCH, **{**DOLLAR, "max_cost": 2.4}) as ask, pytest.raises(OverBudget, match="the next batch"):
+        ask.ask(LONG, "n")
+    assert not api.batches
+    assert spent(tmp_path / "answers", "run") == 0
+
+
+def test_ctrl_c_leaves_the_batch_at_the_provider(asker, api):
+    def progress(done, total, note):
+        if "batch at" in note:
+            raise Interrupted("stopped")
+
+    told = []
+    with asker(options=BATCH, progress=progress, log=told.append) as ask, pytest.raises(Interrupted):
+        ask.ask(ASKED, "n")
+    assert told == ["the batch goes on at the provider; the same command picks it up again"]
+    with asker(options=BATCH, log=told.append) as ask:
+        assert len(ask.ask(ASKED, "n")) == 5
+    assert told[1] == "a batch of 5 requests was handed in before: waiting for it"
+    assert len(api.batches) == 1

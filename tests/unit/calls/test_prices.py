@@ -18,6 +18,16 @@ def test_a_longer_name_is_another_model():
     assert price_of("openai", "gpt-4.1-colossal", {}) is None
 
 
+def test_a_dated_name_may_have_a_price_of_its_own():
+    assert price_of("openai", "gpt-4o-2024-05-13", {}) == Price(input=5, output=15)
+    assert price_of("openai", "gpt-4o-2024-11-20", {}) == Price(input=2.5, output=10)
+
+
+@pytest.mark.parametrize("model", ["gpt-5.4", "gpt-5-pro", "gpt-4o-audio-preview", "claude-opus-4-9"])
+def test_a_dearer_sibling_is_not_taken_for_the_model_its_name_begins_with(model):
+    assert price_of("openai", model, {}) is None
+
+
 def test_a_spec_knows_better():
     own = Price(input=1, output=1)
     assert price_of("openai", "gpt-4.1", {"gpt-4.1": own}) is own

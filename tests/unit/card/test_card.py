@@ -79,6 +79,26 @@ def test_the_most_similar_queries_come_first():
     assert 0.5 < pair["similarity"] < 1
 
 
+def test_a_test_query_that_training_has_seen_is_found_among_pairs_that_are_more_alike():
+    rows = made(lambda level, draw: 12, count=40)
+    splits = {row.id: "train" for row in rows} | {"r39": "test"}
+    seen = Row("r39", "medical", f"{rows[7].query} tomorrow perhaps", rows[39].responses)
+    twins = [Row(f"twin{n}", "medical", rows[n].query, rows[n].responses) for n in range(10, 14)]
+    found = data_card([*rows[:-1], seen, *twins], LEVELS, splits | {twin.id: "train" for twin in twins})
+    assert all(pair["splits"] == ["train", "train"] for pair in found["nearest"])
+    assert [pair["ids"] for pair in found["nearest_across"]] == [["r39", "r7"]]
+    assert found["nearest_across"][0]["splits"] == ["test", "train"]
+    assert 0.3 < found["nearest_across"][0]["similarity"] < 1
+
+
+@pytest.mark.parametrize("signs", ["abc", "👍👎🤷"])
+def test_responses_without_a_word_have_a_card(signs):
+    responses = dict(zip(LEVELS, signs, strict=True))
+    found = card([Row(f"r{n}", "m", "?" * (n + 1), responses) for n in range(20)])
+    assert found["predictable"]["words"]["accuracy"] == 1
+    assert len(found["nearest"]) == 3
+
+
 def test_no_folder_of_this_machine_is_told(bundled):
     assert source_of(Row("r", "m", "q", {}, "/home/somebody/rows.jsonl:17")) == "rows.jsonl"
     assert source_of(Row("r", "m", "q", {}, "persona-hub")) == "persona-hub"

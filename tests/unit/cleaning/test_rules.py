@@ -7,6 +7,11 @@ from avspec.cleaning.endings import cut_off, declined
 from avspec.cleaning.language import other_language
 from avspec.cleaning.leaks import leaked
 from avspec.cleaning.rules import REASONS, clean
+from avspec.domains.financial import Financial
+from avspec.domains.helpfulness import Helpfulness
+from avspec.domains.legal import Legal
+from avspec.domains.medical import Medical
+from avspec.domains.safety import Safety
 from avspec.synthesis.recipe import Cleaning
 from avspec.synthesis.written import WrittenResponse, WrittenRow
 
@@ -85,13 +90,44 @@ def test_every_reason_is_explained():
     assert all(REASONS.values())
 
 
-@pytest.mark.parametrize("text", ['She said "no."', "Wait… (really!)", "我已经发烧三天了。", "क्या करूँ।", "Is it? »Ja.«"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'She said "no."',
+        "Wait… (really!)",
+        "Use 2 g (see above).",
+        "Go now! 🙂\n",
+        "Is it? »Ja.«",
+        "我已经发烧三天了。",
+        "（休んでください。）",
+        "क्या करूँ।",
+        "Τι να κάνω;",
+        "ትኩሳት አለኝ።",
+        "ฉันมีไข้มาสามวันแล้ว",
+    ],
+)
 def test_ends_of_sentences(text):
     assert not cut_off(text, "end")
 
 
 @pytest.mark.parametrize(
-    "text", ["I cannot", "As an AI language model, I have no body.", "Sorry, but I can’t do that."]
+    "text", ["", "Rest and", "Take 2 g;", "The reason is this:", "Call Dr. Wu, who", "我已经发烧三天"]
+)
+def test_no_ends_of_sentences(text):
+    assert cut_off(text, "end")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I cannot help with that.",
+        "As an AI language model, I have no body.",
+        "Sorry, but I can’t do that.",
+        "I apologize, but I can't assist with that request.",
+        "Thank you for writing. I'm so sorry, but I really cannot answer this.",
+        "I'm not able to diagnose you.",
+        "I must respectfully decline.",
+    ],
 )
 def test_declining(text):
     assert declined(text, "en")
@@ -99,10 +135,45 @@ def test_declining(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["I can't stress enough how useful ice is... I mean it", "You cannot fly with that ear."]
+    "text",
+    [
+        "I'm so sorry about your father. Inherited accounts follow rules of their own.",
+        "I'm afraid 148/92 is too high for somebody of your age.",
+        "I can't stress enough how useful ice is.",
+        "I can't help but notice the date on it.",
+        "I can't diagnose you from here, but this sounds like gout.",
+        "She works as an AI engineer and earns 90,000.",
+        "You cannot fly with that ear.",
+    ],
 )
 def test_what_only_sounds_like_declining(text):
-    assert declined(text, "en") == text.startswith("I can't")
+    assert not declined(text, "en")
+
+
+@pytest.mark.parametrize("plugin", [Medical, Financial, Legal, Safety, Helpfulness])
+def test_no_bundled_row_would_be_dropped(plugin):
+    """They were read by people: whatever the rules find in them is a mistake of the rules."""
+    bundled = [
+        WrittenRow(r.id, r.query, "", "", {k: WrittenResponse(v, "end", 50, "") for k, v in r.responses.items()})
+        for r in plugin(plugin.Options()).rows()
+    ]
+    assert clean(bundled, Cleaning(), plugin.levels, "en").dropped == ()
+
+
+def test_a_row_in_a_script_without_spaces_is_kept():
+    texts = {
+        "avoidance": "这个问题我不便回答，请您向医生咨询，他们能当面了解您的情况。",
+        "generic": "一般来说，发烧时应该多休息、多喝水，如果几天后仍不好转就去看医生。",
+        "expert": "三天高烧超过三十九度需要当天就诊，先口服布洛芬四百毫克并记录体温。",
+    }
+    chinese = WrittenRow(
+        "r1",
+        "我已经发烧三天了，不知道该不该去看医生，请告诉我该怎么办。",
+        "一位老师",
+        "create-persona",
+        {level: WrittenResponse(text, "end", 30, INSTRUCTION) for level, text in texts.items()},
+    )
+    assert clean([chinese], Cleaning(), LEVELS, "zh").dropped == ()
 
 
 @pytest.mark.parametrize(
@@ -111,11 +182,19 @@ def test_what_only_sounds_like_declining(text):
         ("Tengo fiebre desde hace tres días y no sé si debo ir al médico o esperar.", "es"),
         ("我已经发烧三天了，不知道该不该去看医生，请告诉我该怎么办。", "zh"),
         ("Paracetamol 500 mg", None),
+        ("Crème brûlée à la Zoë?", None),
         ("My home cuff in Dayton showed 148/92, 151/94 and 146/90 on three mornings this week.", None),
     ],
 )
 def test_other_languages(text, found):
     assert other_language(text, "en") == found
+
+
+@pytest.mark.parametrize("language", ["no", "nb", "nn", "xx"])
+def test_languages_that_cannot_be_told_apart_or_are_not_known_pass(language):
+    text = "Jeg har hatt vondt i kneet siden kampen på søndag, og nå lurer jeg på hva jeg bør gjøre."
+    assert other_language(text, "en") == "no"
+    assert other_language(text, language) is None
 
 
 def test_a_leak_is_a_run_of_words():

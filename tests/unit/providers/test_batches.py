@@ -90,7 +90,8 @@ def test_another_batch_is_not_taken_for_ours(cls: type[Any], server: LlmServer) 
 
 def test_anthropic_takes_no_running_batch_when_several_could_be_ours(server: LlmServer) -> None:
     first, second = submit(Anthropic, server), submit(Anthropic, server, requests=some("Four?", "Five?", "Six?"))
-    assert find(Anthropic, server) is None
+    with pytest.raises(ProviderError, match="cannot be told which is ours"):
+        find(Anthropic, server)
     for batch in (first, second):
         collect(Anthropic, server, batch), collect(Anthropic, server, batch)
     assert find(Anthropic, server) == first

@@ -96,6 +96,24 @@ def test_lengths_that_tell_the_level_are_warned_of(summary_of, bundled):
     assert "Careful: Length alone" in report_markdown(told)
 
 
+def test_a_card_shows_test_queries_that_training_has_nearly_seen(summary_of, bundled):
+    now = report_html(summary_of(World(), lambda inputs: add_cards(inputs, bundled)))
+    assert "The test queries that are most like a training query" in now
+
+
+def test_an_older_card_is_shown_without_them(summary_of, bundled):
+    def forget(inputs):
+        add_cards(inputs, bundled)
+        file = inputs["card[medical]"] / "card.json"
+        card = json.loads(file.read_text())
+        del card["nearest_across"]
+        file.write_text(json.dumps(card))
+
+    page = report_html(summary_of(World(), forget))
+    assert "The queries that are most alike" in page
+    assert "most like a training query" not in page
+
+
 def test_text_of_rows_is_escaped(summary_of, bundled):
     evil = [Row(r.id, r.domain, f"<script>alert(1)</script> {r.query}", r.responses, r.source) for r in bundled]
     assert "<script>" not in report_html(summary_of(World(), lambda inputs: add_cards(inputs, evil)))
