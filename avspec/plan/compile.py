@@ -5,6 +5,7 @@
     data[d] -> card[d] -> report
     sweep -> compare -> report, where the spec compares samplers
     agreement -> report, where people labeled responses of this run
+    variants -> report, where the spec has variants: those of their stages that are others, up to evaluate, come before
 
 Each stage also reads what its own function below lists; a stage's key changes with any of its inputs.
 """
@@ -32,8 +33,11 @@ from avspec.plan.params import (
     SweepParams,
     SynthesizeParams,
     TrainParams,
+    VariantsParams,
 )
 from avspec.plan.stage import Stage
+from avspec.plan.variants import Places, distinct
+from avspec.spec.model import MAIN
 from avspec.spec.synthesis import recipe
 from avspec.synthesis.domain import domain_prompts
 
@@ -54,8 +58,23 @@ def compile_spec(loaded: LoadedSpec, run_dir: Path | None = None) -> tuple[Stage
         PluginError: A plugin is unknown, claimed twice or broken.
     """
     spec = loaded.spec
-    names = [*spec.domains, *spec.guardrails]
     labels = fingerprint(run_dir) if run_dir else {}
+    main = _pipeline(loaded)
+    others, places = distinct(main, {name: _pipeline(variant) for name, variant in loaded.variants.items()})
+    return (
+        *main,
+        *([_compare(spec)] if spec.search.compare else []),
+        *([_agreement(spec, run_dir, labels)] if run_dir and labels else []),
+        *others,
+        *([_variants(loaded, places)] if places else []),
+        _report(spec, labels),
+    )
+
+
+def _pipeline(loaded: LoadedSpec) -> tuple[Stage, ...]:
+    """Return the stages from the base to the behaviors as measured."""
+    spec = loaded.spec
+    names = [*spec.domains, *spec.guardrails]
     return (
         _base(loaded),
         *(stage for name in spec.synthesized() for stage in (_synthesize(spec, name), _clean(spec, name))),
@@ -66,9 +85,6 @@ def compile_spec(loaded: LoadedSpec, run_dir: Path | None = None) -> tuple[Stage
         _sweep(spec),
         _search(spec),
         _evaluate(spec),
-        *([_compare(spec)] if spec.search.compare else []),
-        *([_agreement(spec, run_dir, labels)] if run_dir and labels else []),
-        _report(spec, labels),
     )
 
 
@@ -195,7 +211,7 @@ def _search(spec: Spec) -> Stage:
     search = spec.search
     params = SearchParams(
         domains=tuple(spec.domains),
-        guardrails={name: rail.max_drop for name, rail in spec.guardrails.items() if rail.max_drop is not None},
+        guardrails=_limits(spec),
         levels=_levels(spec),
         sampler=search.sampler.plugin,
         options=search.sampler.options,
@@ -232,6 +248,24 @@ def _evaluate(spec: Spec) -> Stage:
     return Stage(params, inputs=(*_steered(spec), "search"), plugins=plugins)
 
 
+def _variants(loaded: LoadedSpec, places: Places) -> Stage:
+    """Return what lays the variants beside the spec; it reads what their searches found and what that comes to."""
+    spec = loaded.spec
+    read = (*_steered(spec), "sweep", "search", "evaluate")
+    found = {MAIN: {address: address for address in read}}
+    found |= {name: {address: where[address] for address in read} for name, where in places.items()}
+    specs = {MAIN: spec, **{name: variant.spec for name, variant in loaded.variants.items()}}
+    params = VariantsParams(
+        domains=tuple(spec.domains),
+        guardrails=_limits(spec),
+        levels=_levels(spec),
+        behaviors=spec.all_behaviors(),
+        limits={name: each.search.max_fluency_drop for name, each in specs.items()},
+        places=found,
+    )
+    return Stage(params, inputs=tuple(dict.fromkeys(address for where in found.values() for address in where.values())))
+
+
 def _report(spec: Spec, labels: dict[str, str]) -> Stage:
     params = ReportParams(
         name=spec.name,
@@ -245,18 +279,25 @@ def _report(spec: Spec, labels: dict[str, str]) -> Stage:
         step=spec.sweep.step,
         low=spec.search.low,
         high=spec.search.high,
+        variants={name: variant.changes() for name, variant in spec.variants.items()},
     )
     trained = (f"train[{domain}]" for domain in spec.domains)
     compared = ("compare",) if spec.search.compare else ()
     cards = (f"card[{name}]" for name in (*spec.domains, *spec.guardrails))
     agreed = ("agreement",) if labels else ()
-    return Stage(params, inputs=(*_steered(spec), *cards, *trained, "sweep", "search", "evaluate", *compared, *agreed))
+    beside = ("variants",) if spec.variants else ()
+    found = ("sweep", "search", "evaluate", *compared, *agreed, *beside)
+    return Stage(params, inputs=(*_steered(spec), *cards, *trained, *found))
 
 
 def _steered(spec: Spec) -> tuple[str, ...]:
     """Return what every stage reads that scores the steered model: base, all rows, all vectors."""
     data = (f"data[{name}]" for name in (*spec.domains, *spec.guardrails))
     return ("base", *data, *(f"extract[{domain}]" for domain in spec.domains))
+
+
+def _limits(spec: Spec) -> dict[str, float]:
+    return {name: rail.max_drop for name, rail in spec.guardrails.items() if rail.max_drop is not None}
 
 
 def _levels(spec: Spec) -> dict[str, tuple[str, ...]]:

@@ -27,9 +27,9 @@ def addresses(stages: Sequence[Stage], names: Iterable[str]) -> set[str]:
 
 
 def _meant(stages: Sequence[Stage], name: str) -> list[str]:
-    meant = [stage.address for stage in stages if name in (stage.address, stage.kind)]
+    known = [stage.address for stage in stages]
+    meant = [name] if name in known else [stage.address for stage in stages if name == stage.kind]
     if not meant:
-        known = [stage.address for stage in stages]
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         guess = f"did you mean {close[0]}? " if close else ""
         raise UsageError(f"this spec has no stage {name!r}", hint=f"{guess}stages: {', '.join(known)}")

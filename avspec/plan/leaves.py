@@ -10,7 +10,7 @@ from avspec.plan.params import Params
 
 Leaf = tuple[str, ...]
 # compared by functions of their own, or nothing a spec says
-_APART = {"behaviors", "named", "evaluators", "files", "path"}
+_APART = {"behaviors", "named", "evaluators", "files", "path", "places"}
 
 
 def changed_leaves(old: Mapping[str, Any], params: Params) -> list[str]:

@@ -79,7 +79,7 @@ def lock_entry(stage: Stage, manifest: Manifest) -> dict[str, Any]:
         "kind": stage.kind,
         "version": stage.version,
         "params": stage.params.model_dump(mode="json"),
-        "inputs": {address: manifest.inputs[address] for address in stage.inputs},
+        "inputs": {address: manifest.inputs[stage.local(address)] for address in stage.inputs},
         "plugins": [dict(plugin) for plugin in stage.plugins],
         "outputs": {name: output.sha256 for name, output in manifest.outputs.items()},
     }

@@ -302,6 +302,31 @@ class EvaluateParams(Params):
     """Each `{"name": plugin, "options": {...}}`, in the spec's order."""
 
 
+class VariantsParams(Params):
+    """What each variant of a spec comes to, beside the spec itself."""
+
+    KIND: ClassVar[str] = "variants"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "guardrails": "guardrails.*.max_drop",
+        "levels": "{section}.*.levels",
+        "domains": "domains",
+        "behaviors": "behaviors",
+        "limits": "variants.*.search.max_fluency_drop",
+    }
+    domains: tuple[str, ...]
+    guardrails: dict[str, float]
+    """Guardrail to its `max_drop`, a share; one that is only watched is not here."""
+    levels: dict[str, tuple[str, ...]]
+    """Levels of every domain and guardrail."""
+    behaviors: dict[str, dict[str, Wanted]]
+    """As in the search."""
+    limits: dict[str, float]
+    """Variant to its largest fluency drop, nats per token; the spec itself is `main`."""
+    places: dict[str, dict[str, str]]
+    """Variant to the address that stands in it for each of the spec's own stages that are read here."""
+
+
 class AgreementParams(Params):
     """How far those agree who said the level of responses (paper, section 3.3)."""
 
@@ -350,3 +375,9 @@ class ReportParams(Params):
     step: float
     low: float
     high: float
+    variants: dict[str, dict[str, Any]] = {}
+    """Variant to what it says, leaf by leaf: `training.anchors` to 0; empty where there are none."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but sections that a spec does not have: a report without them is what it always was."""
+        return self.model_dump(mode="json", exclude=set() if self.variants else {"variants"})

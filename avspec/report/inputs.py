@@ -28,6 +28,8 @@ class Outline:
     """The behaviors the spec names, without the atlas."""
     atlas: bool = False
     max_fluency_drop: float | None = None
+    variants: Mapping[str, Json] = field(default_factory=dict)
+    """Variant to what it says, leaf by leaf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Artifacts:
     """Domain or guardrail to its data card."""
     agreement: Json = field(default_factory=dict)
     """How far annotators and judges agree; empty where nobody annotated."""
+    variants: Json = field(default_factory=dict)
+    """What each variant comes to beside the spec; empty where there are none."""
     cosines: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Stage address to the seconds it took, when the run knows them."""
@@ -78,6 +82,7 @@ def read_artifacts(
         compare=_read(inputs["compare"] / "compare.json") if "compare" in inputs else {},
         cards=_read_each(inputs, "card", "card.json"),
         agreement=_read(inputs["agreement"] / "agreement.json") if "agreement" in inputs else {},
+        variants=_read(inputs["variants"] / "variants.json") if "variants" in inputs else {},
         cosines=cosines,
         seconds=dict(seconds),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from avspec.report import text
+from avspec.report import text, variants
 from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, Measure
 from avspec.report.cards import cards_markdown
@@ -23,6 +23,7 @@ def report_markdown(summary: Summary) -> str:
         _facts(summary),
         *_behaviors(summary),
         *_atlas(summary),
+        *_variants(summary),
         *_search(summary),
         *_knobs(summary),
         *_vectors(summary),
@@ -71,6 +72,14 @@ def _behaviors(summary: Summary) -> Iterable[str]:
     yield fluency_sentence(summary.outline.max_fluency_drop)
     for behavior in summary.behaviors:
         yield from _details(behavior)
+
+
+def _variants(summary: Summary) -> Iterable[str]:
+    if summary.variants:
+        yield "## Variants"
+        yield summary.variants.headline
+        yield table(variants.HEAD, [(row.name, *row.cells) for row in summary.variants.rows])
+        yield f"{variants.ABOUT} {variants.LEGEND}"
 
 
 def _behavior_row(behavior: Behavior, domains: Sequence[str]) -> list[str]:

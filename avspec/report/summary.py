@@ -16,6 +16,7 @@ from avspec.report.notes import headline, notes, quantized, subline
 from avspec.report.obstructions import Obstruction, read_obstruction
 from avspec.report.progress import Progress, read_progress
 from avspec.report.search import Search, read_search
+from avspec.report.variants import Variants, read_variants
 from avspec.report.vectors import Movement, Vector, read_movements, read_vectors
 
 
@@ -36,6 +37,8 @@ class Summary:
     """Data cards of domains and guardrails."""
     agreement: Agreement | None
     """How far annotators agree; None where nobody annotated."""
+    variants: Variants | None
+    """Variants of the spec beside it; None where it has none."""
     behaviors: tuple[Behavior, ...]
     """Those the spec names."""
     combinations: Mapping[str, Behavior]
@@ -77,6 +80,7 @@ def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
         counts={name: artifacts.data.get(name, {}).get("counts") or {} for name in measured},
         cards=read_cards(outline, artifacts.cards),
         agreement=read_agreement(artifacts.agreement),
+        variants=read_variants(outline, artifacts),
         behaviors=named,
         combinations=combinations,
         base={name: base_measure(artifacts, name, "test") for name in measured},

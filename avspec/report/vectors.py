@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from avspec.report.inputs import Artifacts, Json, Outline
+from avspec.search.movement import moved, relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,9 @@ def read_movements(outline: Outline, sweep: Json) -> tuple[tuple[Movement, ...],
     rows = []
     for knob in outline.domains:
         curve = (sweep.get("curves") or {}).get(knob) or []
-        moved = {name: _moved(curve, name, outline.levels[name]) for name in measured}
-        own = moved[knob]
-        rows.append(
-            tuple(
-                Movement(knob, name, value, value / own if value is not None and own else None)
-                for name, value in moved.items()
-            )
-        )
+        nats = {name: moved(curve, name, outline.levels[name]) for name in measured}
+        ratios = relative(curve, knob, {name: outline.levels[name] for name in measured})
+        rows.append(tuple(Movement(knob, name, nats[name], ratios[name]) for name in measured))
     return tuple(rows)
 
 
@@ -83,15 +79,3 @@ def _points(curve: Sequence[Json]) -> tuple[tuple[float, float], ...]:
         for point in curve
         if point.get("step") is not None and point.get("loss") is not None
     )
-
-
-def _moved(curve: Sequence[Json], name: str, levels: Sequence[str]) -> float | None:
-    spans = [_span(point, name, levels) for point in curve]
-    known = [span for span in spans if span is not None]
-    return known[-1] - known[0] if len(known) > 1 else None
-
-
-def _span(point: Json, name: str, levels: Sequence[str]) -> float | None:
-    measured: Mapping[str, float | None] = (point["domains"].get(name) or {}).get("mean_log_prob") or {}
-    high, low = measured.get(levels[-1]), measured.get(levels[0])
-    return None if high is None or low is None else high - low

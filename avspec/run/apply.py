@@ -17,11 +17,12 @@ from avspec.plan.compile import compile_spec
 from avspec.plan.diff import Plan, PlannedStage, plan_run
 from avspec.plan.graph import select
 from avspec.plan.lockfile import read_lock
+from avspec.plan.stage import Stage
 from avspec.run.chatter import chatter_to
 from avspec.run.events import Done, Event, Failed, Log, Planned, Progress, StageDone, StageReused, StageStarted
 from avspec.run.expected import expected_seconds, stage_seconds
 from avspec.run.failures import stage_errors
-from avspec.run.folder import prepare, run_folder
+from avspec.run.folder import prepare, run_folder, variant_folder
 from avspec.run.interrupt import stop_on_sigint
 from avspec.run.journal import Journal, open_journal
 from avspec.run.ledger import Ledger
@@ -136,11 +137,12 @@ class _Apply:
 
     def _stage(self, planned: PlannedStage) -> None:
         stage, began = planned.stage, time.monotonic()
-        context = self._context(stage.address, planned.key)
+        context = self._context(stage, planned.key)
         context.check_stop()
         self.running = stage.address
         self._emit(StageStarted(address=stage.address, reason=planned.reason or ""))
-        inputs = {address: self.store.path(self.keys[address]) for address in stage.inputs}
+        keys = {stage.local(address): self.keys[address] for address in stage.inputs}
+        inputs = {address: self.store.path(key) for address, key in keys.items()}
         with stage_errors(stage.address, self._log, self.run_dir), self.store.writing(planned.key) as out:
             stage_module(stage.kind).run(stage.params, inputs, out, context)
             seconds = time.monotonic() - began
@@ -150,7 +152,7 @@ class _Apply:
                 name=stage.name,
                 version=stage.version,
                 params=stage.params.model_dump(mode="json"),
-                inputs={address: self.keys[address] for address in stage.inputs},
+                inputs=keys,
                 plugins=stage.plugins,
                 seconds=seconds,
             )
@@ -158,19 +160,19 @@ class _Apply:
         self.running = ""
         self._emit(StageDone(address=stage.address, key=planned.key, seconds=round(seconds, 3)))
 
-    def _context(self, address: str, key: str) -> Context:
+    def _context(self, stage: Stage, key: str) -> Context:
         def report(done: int, total: int, note: str) -> None:
-            self._emit(Progress(address=address, done=done, total=total, note=note))
+            self._emit(Progress(address=stage.address, done=done, total=total, note=note))
 
         return Context(
-            run_dir=self.run_dir,
+            run_dir=variant_folder(self.run_dir, stage.variant) if stage.variant else self.run_dir,
             scratch=self.store.scratch(key),
             evaluations=self.store.evaluations,
             answers=self.store.answers,
             device=self.device,
-            settings=settings(self.loaded),
+            settings=settings(self.loaded.variants[stage.variant] if stage.variant else self.loaded),
             report=report,
-            tell=lambda message: self._emit(Log(address=address, message=message)),
+            tell=lambda message: self._emit(Log(address=stage.address, message=message)),
             stop=self.stop,
         )
 

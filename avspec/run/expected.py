@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from avspec.errors import AvspecError
+from avspec.plan.stage import kind_of, main_address
 from avspec.store.local import Store
 from avspec.store.manifest import Manifest
 
@@ -21,7 +22,7 @@ def expected_seconds(store: Store, waiting: Iterable[str], base: str | None) -> 
     return {
         address: seconds
         for address in waiting
-        if (seconds := by_address.get(address, by_kind.get(address.partition("[")[0]))) is not None
+        if (seconds := by_address.get(main_address(address), by_kind.get(kind_of(address)))) is not None
     }
 
 

@@ -11,6 +11,18 @@ def run_folder(root: Path, name: str) -> Path:
     return root / "runs" / name
 
 
+def variant_folder(run_dir: Path, name: str) -> Path:
+    """Return the folder of a variant's study and TensorBoard files, made where it is not there.
+
+    Raises:
+        StoreError: The run folder is not writable.
+    """
+    folder = run_dir / "variants" / name
+    with disk_errors(run_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def prepare(run_dir: Path) -> Path:
     """Make the run folder and return its folder of logs.
 

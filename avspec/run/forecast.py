@@ -4,10 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-
-def kind_of(address: str) -> str:
-    """Return the kind of a stage: `train` of `train[medical]`."""
-    return address.partition("[")[0]
+from avspec.plan.stage import kind_of
 
 
 @dataclass

@@ -19,6 +19,7 @@ LINKS: dict[str, dict[str, str]] = {
     "search": {"search.json": "search.json"},
     "evaluate": {"evaluate.json": "evaluate.json"},
     "compare": {"compare.json": "compare.json"},
+    "variants": {"variants.json": "variants.json"},
     "agreement": {"agreement.json": "agreement.json"},
     "report": {name: name for name in ("report.html", "report.md", "report.json", "atlas.json")},
 }
@@ -51,6 +52,8 @@ def refresh(run_dir: Path, store: Store, stages: Mapping[str, Mapping[str, Any]]
     """
     wanted: dict[str, Path] = {}
     for address in current(stages):
+        if "@" in address:  # of a variant
+            continue
         key, kind = stages[address]["key"], stages[address]["kind"]
         name = address.partition("[")[2].rstrip("]")
         for link, file in LINKS.get(kind, {}).items():

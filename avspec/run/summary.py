@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from avspec.plan.stage import kind_of
 from avspec.run.duration import duration
 from avspec.run.events import Done
-from avspec.run.forecast import kind_of
 
 
 def summary(done: Done) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from avspec.errors import AvspecError, ProblemsError
 from avspec.rows import split_rows
-from avspec.spec.model import NAME, Domain, Spec
+from avspec.spec.model import MAIN, NAME, Domain, Spec
 from avspec.spec.problems import guess
 from avspec.spec.source import Document, Path
 from avspec.spec.synthesis import recipe
@@ -42,7 +42,7 @@ def cross_check(document: Document, spec: Spec, plugins: Mapping[str, Any], fold
 
 
 def _names(document: Document, spec: Spec) -> None:
-    for kind in ("domains", "guardrails", "behaviors"):
+    for kind in ("domains", "guardrails", "behaviors", "variants"):
         for name in getattr(spec, kind):
             if not re.match(NAME, name):
                 hint = "a small letter first, then small letters, digits, `_` and `-`"
@@ -50,6 +50,9 @@ def _names(document: Document, spec: Spec) -> None:
     for name in spec.domains.keys() & spec.guardrails.keys():
         hint = "a domain is steered, a guardrail is only watched; give one of them another name"
         document.wrong(f"`{name}` is a domain and a guardrail", ("guardrails", name), hint, key=True)
+    if MAIN in spec.variants:
+        hint = "that is what the spec itself is called beside its variants; choose another name"
+        document.wrong(f"a variant cannot be called `{MAIN}`", ("variants", MAIN), hint, key=True)
     samplers = [spec.search.sampler.plugin, *(section.plugin for section in spec.search.compare)]
     for index, name in enumerate(samplers[1:]):
         if name and name in samplers[: index + 1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from pathlib import Path as FilePath
@@ -33,6 +34,25 @@ def read_layers(path: FilePath, sets: Sequence[str] = ()) -> Document:
     for item in sets:
         _set(document, item)
     return document
+
+
+def with_variant(document: Document, name: str) -> Document:
+    """Return a checked document with one of its variants laid over it, as if a spec extended it with these sections.
+
+    Args:
+        document: The document of the spec.
+        name: One of its `variants`.
+    """
+    root: Path = ("variants", name)
+    over = Document(document.top, copy.deepcopy(document.data["variants"][name]))
+    over.keys = {path[2:]: place for path, place in document.keys.items() if path[:2] == root and path != root}
+    over.values = {path[2:]: place for path, place in document.values.items() if path[:2] == root and path != root}
+    _spell_out(over)
+    base = Document(document.top, copy.deepcopy(document.data), dict(document.keys), dict(document.values))
+    del base.data["variants"]
+    _forget(base, ("variants",))
+    _lay(base, base.data, over, over.data, ())
+    return base
 
 
 def _read(path: FilePath) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from avspec.errors import Problem, SpecError
 from avspec.spec.check import check
-from avspec.spec.layers import read_layers
+from avspec.spec.layers import read_layers, with_variant
 from avspec.spec.model import Spec
 from avspec.spec.problems import dotted
 from avspec.spec.source import Document, Path
@@ -22,6 +23,8 @@ class LoadedSpec:
     path: FilePath
     origins: dict[str, str]
     """`training.beta` to `specs/x.yaml:12`, `--set` or `default`."""
+    variants: dict[str, LoadedSpec] = field(default_factory=dict)
+    """The spec with each of its variants laid over it."""
 
     @property
     def folder(self) -> FilePath:
@@ -48,7 +51,24 @@ def load_spec(path: FilePath, sets: Sequence[str] = ()) -> LoadedSpec:
     path = FilePath(path)
     document = read_layers(path, sets)
     spec = check(document, path.parent)
-    return LoadedSpec(spec, path, _origins(document, spec))
+    return LoadedSpec(spec, path, _origins(document, spec), _variants(document, spec, path))
+
+
+def _variants(document: Document, spec: Spec, path: FilePath) -> dict[str, LoadedSpec]:
+    """Return the spec with each variant laid over it; the problems of all of them come in one go."""
+    found: dict[str, LoadedSpec] = {}
+    problems: list[Problem] = []
+    for name in spec.variants:
+        laid = with_variant(document, name)
+        try:
+            checked = check(laid, path.parent)
+        except SpecError as error:
+            problems += error.problems
+        else:
+            found[name] = LoadedSpec(checked, path, _origins(laid, checked))
+    if problems:
+        raise SpecError(list(dict.fromkeys(problems)))
+    return found
 
 
 def _origins(document: Document, spec: Spec) -> dict[str, str]:

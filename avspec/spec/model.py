@@ -21,6 +21,9 @@ from avspec.spec.wanted import Wanted
 NAME = r"^[a-z][a-z0-9_-]*$"
 """What a domain, a guardrail and a behavior may be called."""
 
+MAIN = "main"
+"""What the spec itself is called beside its variants."""
+
 PLUGIN_SECTIONS: dict[Path, str] = {
     ("domains", "*"): "domains",
     ("guardrails", "*"): "domains",
@@ -167,6 +170,30 @@ class Search(Section):
     """Seed of the sampler."""
 
 
+class Variant(Section):
+    """Sections laid over the spec's own, as if a spec extended it."""
+
+    training: dict[str, Any] | str | None = None
+    """What is otherwise in `training`."""
+    extraction: dict[str, Any] | str | None = None
+    """What is otherwise in `extraction`."""
+    sweep: dict[str, Any] | None = None
+    """What is otherwise in `sweep`."""
+    search: dict[str, Any] | None = None
+    """What is otherwise in `search`."""
+
+    def changes(self) -> dict[str, Any]:
+        """Return what it says, leaf by leaf: `training.anchors` to 0."""
+        said: dict[str, Any] = {}
+        for section, value in self.model_dump(mode="json", exclude_none=True).items():
+            said |= (
+                {f"{section}.{key}": leaf for key, leaf in value.items()}
+                if isinstance(value, dict)
+                else {section: value}
+            )
+        return said
+
+
 class Spec(Section):
     """What to align, and which behaviors to find."""
 
@@ -203,6 +230,8 @@ class Spec(Section):
     """Behaviors by name: for each domain it names a level, or `{level, share, weight}`; the others are free."""
     atlas: bool = False
     """Also find every combination of levels of all domains."""
+    variants: dict[str, Variant] = Field(default={})
+    """Other ways to the same behaviors, by name: trained, extracted or searched otherwise, and laid beside."""
 
     _files: dict[str, FilePath] = PrivateAttr(default_factory=dict)
     _personas: dict[str, FilePath] = PrivateAttr(default_factory=dict)

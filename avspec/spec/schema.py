@@ -44,10 +44,13 @@ def schema() -> dict[str, Any]:
     search = definitions["Search"]["properties"]
     search["sampler"] |= _reference("Sampler")
     search["compare"]["items"] = _reference("Sampler")
+    variant = definitions["Variant"]["properties"]
+    for part in ("Training", "Extraction", "Sweep", "Search"):
+        variant[part.lower()] = _reference(part)
     for name in ("Synthesis", "DataSource"):
         provider = definitions[name]["properties"]["provider"]
         provider["anyOf"] = [_reference("Provider"), {"type": "null"}]
-    for name in ("domains", "guardrails", "behaviors"):
+    for name in ("domains", "guardrails", "behaviors", "variants"):
         properties[name]["propertyNames"] = {"pattern": NAME}
     # what a spec does not say may stand in the one it extends
     required = result.pop("required")

@@ -49,6 +49,7 @@ def _outline(params: ReportParams, max_fluency_drop: float | None) -> Outline:
         behaviors={name: levels_of(params.behaviors[name]) for name in params.named},
         atlas=params.atlas,
         max_fluency_drop=max_fluency_drop,
+        variants=params.variants,
     )
 
 
