@@ -67,7 +67,7 @@ def test_a_target_means_the_specs_own_stage_and_a_kind_all_of_them(bench):
     [
         ("variants:\n  plain: {training: {beta: -1}}\n", "must be greater than 0", 15),
         ("variants:\n  plain: {data: {rows: 3}}\n", "unknown key `data`", 15),
-        ("variants:\n  plain: {extraction: tirm}\n", "no extractor is named `tirm`", 15),
+        ("variants:\n  plain: {extraction: tirm}\n", "no extractor plugin is called", 15),
         ("variants:\n  main: {training: {anchors: 0}}\n", "a variant cannot be called `main`", 15),
         ("variants:\n  Plain: {training: {anchors: 0}}\n", "`Plain` is no name", 15),
         ("variants:\n  plain: {search: {low: 3}}\n", "is empty", 15),
