@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,22 +20,15 @@ HERE = Path(__file__).parent
 
 def report_html(summary: Summary) -> str:
     """Return the text of report.html; everything but our own CSS and SVG is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = environment.get_template("template.html.jinja").render(
+    return fill(
+        "template.html.jinja",
+        HERE,
         s=summary,
         o=summary.outline,
         t=text,
-        style=Markup(_style(summary)),
+        style=page_style([len(levels) for levels in summary.outline.levels.values()]),
         figures={name: Markup(svg) for name, svg in _figures(summary).items()},
         measured=(*summary.outline.domains, *summary.outline.guardrails),
         segments=lambda measure, name: segments(summary, measure, name),
@@ -51,7 +44,32 @@ def report_html(summary: Summary) -> str:
         variants_head=variants.HEAD,
         variants_legend=variants.LEGEND,
     )
+
+
+def fill(template: str, folder: Path, **values: Any) -> str:
+    """Return a template of a folder, filled in; everything that is no markup of ours is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.get_template(template).render(**values)
     return "\n".join(line.rstrip() for line in page.splitlines() if line.strip()) + "\n"
+
+
+def page_style(counts: Sequence[int] = ()) -> Any:
+    """Return the pages' CSS as markup, with colors for as many levels as there are in each of some domains."""
+    from markupsafe import Markup
+
+    css = (HERE / "style.css").read_text(encoding="utf-8")
+    for scheme in ("light", "dark"):
+        css = css.replace(f"/* colors: {scheme} */", palette.declarations(scheme, list(counts)) + ";")
+    return Markup(css)
 
 
 def level_style(summary: Summary, name: str, level: str) -> str:
@@ -100,14 +118,6 @@ def _number(value: Any) -> str:
     if isinstance(value, str):
         return value
     return text.decimal(value, 3) if isinstance(value, int | float) else text.NOTHING
-
-
-def _style(summary: Summary) -> str:
-    css = (HERE / "style.css").read_text(encoding="utf-8")
-    counts = [len(levels) for levels in summary.outline.levels.values()]
-    for scheme in ("light", "dark"):
-        css = css.replace(f"/* colors: {scheme} */", palette.declarations(scheme, counts) + ";")
-    return css
 
 
 def _figures(summary: Summary) -> dict[str, str]:

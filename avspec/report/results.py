@@ -28,6 +28,7 @@ def results(summary: Summary) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "name": outline.name,
         "model": outline.model,
+        "parameters": summary.parameters or None,
         "headline": summary.headline,
         "domains": {domain: {"levels": list(outline.levels[domain])} for domain in outline.domains},
         "rows": {name: dict(counts) for name, counts in summary.counts.items()},
