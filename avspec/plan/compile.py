@@ -5,6 +5,7 @@
     data[d] -> card[d] -> report
     sweep -> compare -> report, where the spec compares samplers
     agreement -> report, where people labeled responses of this run
+    sweep -> prompting -> report, and data[d] -> joint[b] -> report, where the spec asks for these baselines
     variants -> report, where the spec has variants: those of their stages that are others, up to evaluate, come before
 
 Each stage also reads what its own function below lists; a stage's key changes with any of its inputs.
@@ -13,7 +14,7 @@ Each stage also reads what its own function below lists; a stage's key changes w
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from avspec import registry
 from avspec.annotation.labels import FOLDER, fingerprint
@@ -28,6 +29,8 @@ from avspec.plan.params import (
     DataParams,
     EvaluateParams,
     ExtractParams,
+    JointParams,
+    PromptingParams,
     ReportParams,
     SearchParams,
     SweepParams,
@@ -40,6 +43,8 @@ from avspec.plan.variants import Places, distinct
 from avspec.spec.model import MAIN
 from avspec.spec.synthesis import recipe
 from avspec.synthesis.domain import domain_prompts
+from avspec.synthesis.recipe import Recipe
+from avspec.synthesis.responses import instruction, mean_words
 
 if TYPE_CHECKING:
     from avspec.spec import LoadedSpec, Spec
@@ -65,6 +70,8 @@ def compile_spec(loaded: LoadedSpec, run_dir: Path | None = None) -> tuple[Stage
         *main,
         *([_compare(spec)] if spec.search.compare else []),
         *([_agreement(spec, run_dir, labels)] if run_dir and labels else []),
+        *([_prompting(spec)] if spec.baselines.prompting else []),
+        *(_joint(spec, name) for name in spec.baselines.joint),
         *others,
         *([_variants(loaded, places)] if places else []),
         _report(spec, labels),
@@ -234,6 +241,40 @@ def _compare(spec: Spec) -> Stage:
     return Stage(CompareParams(**common, compare=compare), inputs=search.inputs, plugins=plugins)
 
 
+def _prompting(spec: Spec) -> Stage:
+    instructions = {}
+    for name, section in spec.domains.items():
+        prompts = domain_prompts(registry.load("domains", section.plugin), section.options, spec.levels_of(name))
+        words = round(mean_words(Recipe()))
+        instructions[name] = {level: instruction(prompts, level, words) for level in spec.levels_of(name)}
+    params = PromptingParams(
+        domains=tuple(spec.domains),
+        levels=_levels(spec),
+        instructions=instructions,
+        max_fluency_drop=spec.search.max_fluency_drop,
+        evaluators=_evaluators(spec),
+    )
+    plugins = tuple(_plugin("evaluators", each.plugin) for each in spec.evaluation)
+    return Stage(params, inputs=(*_steered(spec), "sweep"), plugins=plugins)
+
+
+def _joint(spec: Spec, name: str) -> Stage:
+    training = spec.training
+    params = JointParams(
+        behavior=name,
+        wanted=spec.wanted_of(name),
+        levels={domain: spec.levels_of(domain) for domain in spec.domains},
+        plugin=training.plugin,
+        options=training.options,
+    )
+    data = (f"data[{domain}]" for domain in spec.domains)
+    return Stage(params, name, ("base", *data), (_plugin("trainers", training.plugin),))
+
+
+def _evaluators(spec: Spec) -> tuple[dict[str, Any], ...]:
+    return tuple({"name": each.plugin, "options": each.options} for each in spec.evaluation)
+
+
 def _evaluate(spec: Spec) -> Stage:
     params = EvaluateParams(
         domains=tuple(spec.domains),
@@ -242,7 +283,7 @@ def _evaluate(spec: Spec) -> Stage:
         behaviors=spec.all_behaviors(),
         named=tuple(spec.behaviors),
         max_fluency_drop=spec.search.max_fluency_drop,
-        evaluators=tuple({"name": each.plugin, "options": each.options} for each in spec.evaluation),
+        evaluators=_evaluators(spec),
     )
     plugins = tuple(_plugin("evaluators", each.plugin) for each in spec.evaluation)
     return Stage(params, inputs=(*_steered(spec), "search"), plugins=plugins)
@@ -286,7 +327,8 @@ def _report(spec: Spec, labels: dict[str, str]) -> Stage:
     cards = (f"card[{name}]" for name in (*spec.domains, *spec.guardrails))
     agreed = ("agreement",) if labels else ()
     beside = ("variants",) if spec.variants else ()
-    found = ("sweep", "search", "evaluate", *compared, *agreed, *beside)
+    baselines = (*(("prompting",) if spec.baselines.prompting else ()), *(f"joint[{b}]" for b in spec.baselines.joint))
+    found = ("sweep", "search", "evaluate", *compared, *agreed, *baselines, *beside)
     return Stage(params, inputs=(*_steered(spec), *cards, *trained, *found))
 
 

@@ -302,6 +302,50 @@ class EvaluateParams(Params):
     """Each `{"name": plugin, "options": {...}}`, in the spec's order."""
 
 
+class PromptingParams(Params):
+    """Levels asked for in words, beside the knob (paper, tables 1-3)."""
+
+    KIND: ClassVar[str] = "prompting"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "levels": "{section}.*.levels",
+        "domains": "domains",
+        "instructions": "domains",
+        "max_fluency_drop": "search.max_fluency_drop",
+        "evaluators": "evaluation",
+    }
+    domains: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+    """Levels of every domain and guardrail."""
+    instructions: dict[str, dict[str, str]]
+    """Domain to level to what stands before the query."""
+    max_fluency_drop: float
+    """Nats per token."""
+    evaluators: tuple[dict[str, Any], ...]
+    """As in the evaluation."""
+
+
+class JointParams(Params):
+    """One training run for a behavior of several domains (paper, section 6.2, table 5)."""
+
+    KIND: ClassVar[str] = "joint"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "plugin": "training.plugin",
+        "options": "training",
+        "levels": "{section}.*.levels",
+        "wanted": "behaviors",
+    }
+    behavior: str
+    wanted: dict[str, str]
+    """Domain to level, of the domains that the behavior names."""
+    levels: dict[str, tuple[str, ...]]
+    """Levels of every domain, least to most preferred."""
+    plugin: str
+    options: dict[str, Any]
+    """Options of the trainer plugin; `anchors` is not used."""
+
+
 class VariantsParams(Params):
     """What each variant of a spec comes to, beside the spec itself."""
 

@@ -12,6 +12,9 @@ from avspec.report.inputs import Artifacts, Outline
 GRID_VALUES = 21
 """Coefficients per domain in the paper's grid search (section 6.2)."""
 
+BESIDE = ("compare", "prompting", "joint", "variants", "transfer", "target")
+"""Kinds of stages that compare: not part of the way to the behaviors."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -30,6 +33,8 @@ class Cost:
     grid_evaluations: int
     joint_runs: int
     domains: int
+    joint_seconds: float | None = None
+    """Mean of the joint runs that were made; None where there are none."""
 
     @property
     def total(self) -> float:
@@ -39,8 +44,10 @@ class Cost:
     @property
     def alone(self) -> tuple[str, float]:
         """Return what to compare with other ways to the same result, its name and its seconds."""
-        compared = self.stages.get("compare", 0.0)
-        return "this run, all stages" + (" but compare" if compared else ""), self.total - compared
+        beside = {address: s for address, s in self.stages.items() if address.partition("[")[0] in BESIDE}
+        kinds = dict.fromkeys(address.partition("[")[0] for address in beside)
+        but = f" but {' and '.join(kinds)}" if kinds else ""
+        return f"this run, all stages{but}", self.total - sum(beside.values())
 
     @property
     def training(self) -> float | None:
@@ -59,8 +66,11 @@ class Cost:
 
     @property
     def joint(self) -> float | None:
-        """Return the seconds joint training would take: one run over all domains per combination of levels."""
-        return None if self.training_seconds is None else self.training_seconds * self.domains * self.joint_runs
+        """Return the seconds joint training would take, one run per combination of levels: of runs made, or as long
+        as the domains' own trainings together.
+        """
+        each = self.joint_seconds or self.training
+        return None if each is None else each * self.joint_runs
 
 
 def read_cost(outline: Outline, artifacts: Artifacts) -> Cost:
@@ -78,6 +88,7 @@ def read_cost(outline: Outline, artifacts: Artifacts) -> Cost:
         grid_evaluations=GRID_VALUES ** len(outline.domains),
         joint_runs=prod(len(outline.levels[domain]) for domain in outline.domains),
         domains=len(outline.domains),
+        joint_seconds=fmean(found["seconds"] for found in artifacts.joint.values()) if artifacts.joint else None,
     )
 
 

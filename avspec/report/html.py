@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from avspec.report import figures, palette, text, variants
+from avspec.report import baselines, figures, palette, text, variants
 from avspec.report.atlas import panels
 from avspec.report.behaviors import Measure
 from avspec.report.markdown import point_log_probs, point_shares
@@ -40,6 +40,8 @@ def report_html(summary: Summary) -> str:
         standings=STANDINGS,
         compared=COMPARED,
         panels=panels(summary.atlas, summary.outline),
+        prompting_head=baselines.PROMPTING_HEAD,
+        joint_head=baselines.JOINT_HEAD,
         variants_about=variants.ABOUT,
         variants_head=variants.HEAD,
         variants_legend=variants.LEGEND,

@@ -49,6 +49,10 @@ class Artifacts:
     """Domain or guardrail to its data card."""
     agreement: Json = field(default_factory=dict)
     """How far annotators and judges agree; empty where nobody annotated."""
+    prompting: Json = field(default_factory=dict)
+    """Levels asked for in words beside the knob; empty where the spec does not ask for it."""
+    joint: Mapping[str, Json] = field(default_factory=dict)
+    """Behavior to what its joint training gave."""
     variants: Json = field(default_factory=dict)
     """What each variant comes to beside the spec; empty where there are none."""
     cosines: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
@@ -82,6 +86,8 @@ def read_artifacts(
         compare=_read(inputs["compare"] / "compare.json") if "compare" in inputs else {},
         cards=_read_each(inputs, "card", "card.json"),
         agreement=_read(inputs["agreement"] / "agreement.json") if "agreement" in inputs else {},
+        prompting=_read(inputs["prompting"] / "prompting.json") if "prompting" in inputs else {},
+        joint=_read_each(inputs, "joint", "joint.json"),
         variants=_read(inputs["variants"] / "variants.json") if "variants" in inputs else {},
         cosines=cosines,
         seconds=dict(seconds),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from avspec.report import text, variants
+from avspec.report import baselines, text, variants
 from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, Measure
 from avspec.report.cards import cards_markdown
@@ -23,6 +23,7 @@ def report_markdown(summary: Summary) -> str:
         _facts(summary),
         *_behaviors(summary),
         *_atlas(summary),
+        *_baselines(summary),
         *_variants(summary),
         *_search(summary),
         *_knobs(summary),
@@ -72,6 +73,18 @@ def _behaviors(summary: Summary) -> Iterable[str]:
     yield fluency_sentence(summary.outline.max_fluency_drop)
     for behavior in summary.behaviors:
         yield from _details(behavior)
+
+
+def _baselines(summary: Summary) -> Iterable[str]:
+    found = summary.baselines
+    if found and found.prompting:
+        yield "## Baseline: levels asked for in words"
+        yield found.prompting_says
+        yield table(baselines.PROMPTING_HEAD, found.prompting)
+    if found and found.joint:
+        yield "## Baseline: joint training"
+        yield found.joint_says
+        yield table(baselines.JOINT_HEAD, found.joint)
 
 
 def _variants(summary: Summary) -> Iterable[str]:

@@ -34,6 +34,7 @@ def results(summary: Summary) -> dict[str, Any]:
         "rows": {name: dict(counts) for name, counts in summary.counts.items()},
         "data": {card.domain: dict(card.json) for card in summary.cards},
         **({"agreement": dict(summary.agreement.json)} if summary.agreement else {}),
+        **(dict(summary.baselines.json) if summary.baselines else {}),
         **({"variants": {row.name: dict(row.json) for row in summary.variants.rows}} if summary.variants else {}),
         "vectors": {v.domain: _vector(v) for v in summary.vectors},
         "cosines": {domain: dict(row) for domain, row in summary.cosines.items()},

@@ -8,6 +8,7 @@ from typing import Any
 
 from avspec.report.agreement import Agreement, read_agreement
 from avspec.report.atlas import AtlasRow, read_atlas
+from avspec.report.baselines import Baselines, read_baselines
 from avspec.report.behaviors import Behavior, Measure, base_measure, read_behaviors
 from avspec.report.cards import Card, read_cards
 from avspec.report.cost import Cost, read_cost
@@ -37,6 +38,8 @@ class Summary:
     """Data cards of domains and guardrails."""
     agreement: Agreement | None
     """How far annotators agree; None where nobody annotated."""
+    baselines: Baselines | None
+    """Prompting and joint training; None where the spec asks for neither."""
     variants: Variants | None
     """Variants of the spec beside it; None where it has none."""
     behaviors: tuple[Behavior, ...]
@@ -80,6 +83,7 @@ def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
         counts={name: artifacts.data.get(name, {}).get("counts") or {} for name in measured},
         cards=read_cards(outline, artifacts.cards),
         agreement=read_agreement(artifacts.agreement),
+        baselines=read_baselines(outline, artifacts, combinations, cost),
         variants=read_variants(outline, artifacts),
         behaviors=named,
         combinations=combinations,

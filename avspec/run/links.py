@@ -19,6 +19,8 @@ LINKS: dict[str, dict[str, str]] = {
     "search": {"search.json": "search.json"},
     "evaluate": {"evaluate.json": "evaluate.json"},
     "compare": {"compare.json": "compare.json"},
+    "prompting": {"prompting.json": "prompting.json"},
+    "joint": {"joint/{name}.json": "joint.json"},
     "variants": {"variants.json": "variants.json"},
     "agreement": {"agreement.json": "agreement.json"},
     "report": {name: name for name in ("report.html", "report.md", "report.json", "atlas.json")},

@@ -32,6 +32,7 @@ def cross_check(document: Document, spec: Spec, plugins: Mapping[str, Any], fold
     _names(document, spec)
     _levels(document, spec, plugins)
     _behaviors(document, spec)
+    _baselines(document, spec, plugins)
     _range(document, spec)
     accelerate = spec.training.accelerate
     if accelerate is not None and not (folder / accelerate).is_file():
@@ -95,6 +96,25 @@ def _behaviors(document: Document, spec: Spec) -> None:
     if spec.atlas and combinations > _MOST_COMBINATIONS:
         hint = "name the behaviors you need instead"
         document.wrong(f"an atlas of {combinations} combinations is too large", ("atlas",), hint)
+
+
+def _baselines(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> None:
+    """Check that there are the behaviors that are trained jointly, and the words that ask for levels."""
+    known = spec.all_behaviors() if spec.baselines.joint else {}
+    for index, name in enumerate(spec.baselines.joint):
+        path: Path = ("baselines", "joint", index)
+        if name not in known:
+            document.wrong(f"there is no behavior `{name}`", path, guess(name, list(spec.behaviors), "they are"))
+        elif name in spec.baselines.joint[:index]:
+            document.wrong(f"`{name}` is trained already", path, "name each behavior once")
+    for name in spec.domains if spec.baselines.prompting else ():
+        if name in plugins and (levels := spec.domains[name].levels):
+            try:
+                domain_prompts(plugins[name], spec.domains[name].options, levels).check()
+            except AvspecError as error:
+                document.wrong(
+                    f"prompting has no words for `{name}`: {error.what}", ("baselines", "prompting"), error.hint
+                )
 
 
 def _wanted(document: Document, spec: Spec, path: Path, domain: str, level: str) -> None:

@@ -170,6 +170,15 @@ class Search(Section):
     """Seed of the sampler."""
 
 
+class Baselines(Section):
+    """The paper's two baselines, measured beside the knobs (sections 5.2 and 6.2)."""
+
+    prompting: bool = False
+    """Ask for each level in words before the query, and lay it beside the knob that is best for that level."""
+    joint: tuple[str, ...] = ()
+    """Behaviors for which a model is trained in one run, with the wanted level preferred in each domain."""
+
+
 class Variant(Section):
     """Sections laid over the spec's own, as if a spec extended it."""
 
@@ -230,6 +239,8 @@ class Spec(Section):
     """Behaviors by name: for each domain it names a level, or `{level, share, weight}`; the others are free."""
     atlas: bool = False
     """Also find every combination of levels of all domains."""
+    baselines: Baselines = Baselines()
+    """Other ways to one behavior: prompting and joint training."""
     variants: dict[str, Variant] = Field(default={})
     """Other ways to the same behaviors, by name: trained, extracted or searched otherwise, and laid beside."""
 
@@ -271,6 +282,11 @@ class Spec(Section):
                 if combination not in named:
                     behaviors[",".join(f"{name}={level}" for name, level in combination.items())] = combination
         return behaviors
+
+    def wanted_of(self, behavior: str) -> dict[str, str]:
+        """Return the level that a behavior, the atlas's combinations included, wants of each domain it names."""
+        wanted = self.all_behaviors()[behavior].items()
+        return {domain: each if isinstance(each, str) else str(each["level"]) for domain, each in wanted}
 
     def files_of(self, name: str) -> list[FilePath]:
         """Return the files whose bytes decide the rows of a domain or guardrail.

@@ -52,6 +52,11 @@ def schema() -> dict[str, Any]:
         provider["anyOf"] = [_reference("Provider"), {"type": "null"}]
     for name in ("domains", "guardrails", "behaviors", "variants"):
         properties[name]["propertyNames"] = {"pattern": NAME}
+    for name, part in properties.items():
+        if name not in ("apiVersion", "name", "model"):
+            properties[name] = _removable(part)
+            if isinstance(part.get("additionalProperties"), dict):
+                part["additionalProperties"] = _removable(part["additionalProperties"])
     # what a spec does not say may stand in the one it extends
     required = result.pop("required")
     properties["extends"] = {
@@ -60,6 +65,14 @@ def schema() -> dict[str, Any]:
     }
     result["anyOf"] = [{"required": ["extends"]}, {"required": required}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result}
+
+
+def _removable(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part that may also be null, which removes what a spec inherits from the one it extends."""
+    return {
+        "anyOf": [part, {"type": "null"}],
+        **({"description": part["description"]} if "description" in part else {}),
+    }
 
 
 def _reference(name: str) -> dict[str, str]:

@@ -1,25 +1,18 @@
 """evaluate: every behavior the search found, measured on the test split."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from avspec import registry, stats
-from avspec.api import Answer, LogProbs, Request, Row
-from avspec.model.generate import decode, generate_ids
 from avspec.model.release import release_memory
 from avspec.plan.params import EvaluateParams
 from avspec.search.demands import least_shares
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
-from avspec.stages.calls import asker
 from avspec.stages.context import Context
-from avspec.stages.data import read_split
+from avspec.stages.subject import LONGEST, Ground, Steered
 from avspec.stages.surface import Live, Surface, read_json, write_json
-
-EXAMPLE_TOKENS = 96
-"""Length of the example answers in the report, in tokens; shorter ones for evaluators are cut from as long ones."""
 
 
 def run(params: EvaluateParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
@@ -44,7 +37,8 @@ class _Evaluation:
             for split, base in self.base.items()
         }
         self.evaluators = {e["name"]: registry.create("evaluators", e["name"], e["options"]) for e in params.evaluators}
-        self.unsteered = _Subject(self, {}, {}, self.base["test"])
+        self.ground = Ground(self.live, inputs, self.surfaces["test"].rows, ctx)
+        self.unsteered = self._subject({}, {}, self.base["test"])
 
     def write(self, path: Path) -> None:
         """Measure the base and every behavior and write the artifact."""
@@ -55,7 +49,7 @@ class _Evaluation:
         for done, (name, found) in enumerate(self.found.items(), start=1):
             self.ctx.progress(done, total, name)
             evaluations = self._both(found["coefficients"])
-            subject = _Subject(self, found["coefficients"], found["wanted"], evaluations["test"])
+            subject = self._subject(found["coefficients"], found["wanted"], evaluations["test"])
             behaviors[name] = self._behavior(name, found, evaluations)
             if name in named:
                 behaviors[name]["metrics"] = self._metrics(subject)
@@ -74,6 +68,10 @@ class _Evaluation:
                 "evaluations": sum(surface.made for surface in self.surfaces.values()),
             },
         )
+
+    def _subject(self, chosen: Mapping[str, float], wanted: Mapping[str, str], evaluation: Evaluation) -> Steered:
+        coefficients = {domain: chosen.get(domain, 0.0) for domain in self.params.domains}
+        return Steered(self.ground, coefficients, self.params.levels, evaluation.log_probs, wanted)
 
     def _both(self, coefficients: Mapping[str, float]) -> dict[str, Evaluation]:
         return {split: surface.evaluate(coefficients) for split, surface in self.surfaces.items()}
@@ -121,80 +119,16 @@ class _Evaluation:
             "ok": limit is None or bool(before - after <= limit),
         }
 
-    def _metrics(self, subject: "_Subject") -> dict[str, Any]:
+    def _metrics(self, subject: Steered) -> dict[str, Any]:
         return {name: evaluator.evaluate(subject) for name, evaluator in self.evaluators.items()}
 
-    def _examples(self, subject: "_Subject") -> dict[str, Any]:
+    def _examples(self, subject: Steered) -> dict[str, Any]:
         return {
             domain: {
                 "query": subject.rows(domain)[0].query,
                 "wanted": subject.wanted.get(domain),
-                "base": self.unsteered.generate(domain, 1, EXAMPLE_TOKENS)[0],
-                "steered": subject.generate(domain, 1, EXAMPLE_TOKENS)[0],
+                "base": self.unsteered.generate(domain, 1, LONGEST)[0],
+                "steered": subject.generate(domain, 1, LONGEST)[0],
             }
             for domain in self.params.domains
         }
-
-
-@dataclass
-class _Subject:
-    """A behavior's model as evaluators see it (`avspec.api.Subject`); answers are kept, evaluators share them."""
-
-    stage: _Evaluation
-    coefficients_: Mapping[str, float]
-    wanted: Mapping[str, str]
-    evaluation: Evaluation
-    answers: dict[str, list[list[int]]] = field(default_factory=dict)
-    """Domain to token ids of the answers generated so far."""
-    length: int = 0
-    """How long those may be, in tokens."""
-
-    @property
-    def coefficients(self) -> Mapping[str, float]:
-        """Return every domain's coefficient."""
-        return {domain: self.coefficients_.get(domain, 0.0) for domain in self.stage.params.domains}
-
-    @property
-    def levels(self) -> Mapping[str, tuple[str, ...]]:
-        """Return every domain's and guardrail's levels."""
-        return self.stage.params.levels
-
-    def rows(self, domain: str) -> Sequence[Row]:
-        """Return the domain's test rows."""
-        return self.stage.surfaces["test"].rows[domain]
-
-    def log_probs(self, domain: str) -> LogProbs:
-        """Return mean token log-probs, `[rows, levels]`."""
-        return self.evaluation.log_probs[domain]
-
-    def generate(self, domain: str, rows: int, max_new_tokens: int) -> Sequence[str]:
-        """Return greedy answers to the first test queries."""
-        length = max(max_new_tokens, EXAMPLE_TOKENS)
-        if length > self.length:
-            self.answers, self.length = {}, length
-        if self._lacks(domain, rows):
-            # evaluators ask for one domain with a knob after the other: all of them in one batch
-            self._answer([name for name in {domain: 0, **self.coefficients} if self._lacks(name, rows)], rows)
-        answers = self.answers.get(domain, [])[:rows]
-        return [decode(self.stage.live.tokenizer, ids[:max_new_tokens]) for ids in answers]
-
-    def training_rows(self, domain: str) -> Sequence[Row]:
-        """Return the domain's training rows."""
-        return read_split(self.stage.inputs[f"data[{domain}]"], "train")
-
-    def ask(self, provider: str, options: Mapping[str, Any], requests: Sequence[Request]) -> Sequence[Answer]:
-        """Return a language model's answers; those on disk are not asked for again."""
-        with asker(provider, options, self.stage.ctx) as ready:
-            return ready.ask(requests, f"{provider} judges")
-
-    def _lacks(self, domain: str, rows: int) -> bool:
-        return len(self.answers.get(domain, [])) < min(rows, len(self.rows(domain)))
-
-    def _answer(self, domains: Sequence[str], rows: int) -> None:
-        live, asked = self.stage.live, {n: self.rows(n)[len(self.answers.get(n, [])) : rows] for n in domains}
-        live.editor.set(self.coefficients)
-        queries = [[{"role": "user", "content": row.query}] for part in asked.values() for row in part]
-        answers = iter(generate_ids(live.editor.model, live.tokenizer, queries, max_new_tokens=self.length))
-        for name, part in asked.items():
-            self.answers.setdefault(name, []).extend(next(answers) for _ in part)
-        self.stage.ctx.check_stop()

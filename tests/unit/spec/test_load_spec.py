@@ -1,4 +1,5 @@
 import copy
+import json
 import os
 import random
 import subprocess
@@ -152,19 +153,29 @@ def test_bundled_rows_that_are_broken_are_told_with_their_file(write, monkeypatc
     assert all(problem.file.endswith("rows.jsonl") for problem in found)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "three-domains", "paper"])
-def test_the_specs_that_come_with_avspec_are_valid(name, monkeypatch):
+@pytest.mark.parametrize("name", sorted(path.relative_to(SPECS).as_posix() for path in SPECS.rglob("*.yaml")))
+def test_the_specs_that_come_with_avspec_are_valid(name, monkeypatch, tmp_path):
     from avspec import registry
 
     monkeypatch.undo()
     assert registry.installed("domains").keys() >= {"medical", "helpfulness"}
-    spec = load_spec(SPECS / f"{name}.yaml").spec
-    assert spec.name == name
-    assert set(spec.domains) == {"medical", "financial", "legal"}
-    if name != "quickstart":
+    text, sets = (SPECS / name).read_text(), []
+    if "pku-safe-rlhf}" in text:  # reads the hub, where there is no file
+        rows = tmp_path / "pairs.jsonl"
+        rows.write_text("".join(json.dumps({**PAIR, "prompt": f"May I {n}?"}) + "\n" for n in range(60)))
+        section = "domains" if "figure-4" in name else "guardrails"
+        sets = [f"{section}.safety.source=path:{rows}"]
+    spec = load_spec(SPECS / name, sets).spec
+    assert spec.domains
+    if spec.atlas:
         combinations = [b for b in spec.all_behaviors().values() if len(b) == 3]
         assert len(combinations) == len({tuple(b.values()) for b in combinations}) == 27
-        assert spec.data.rows is None
+
+
+PAIR = {
+    **{"response_0": "Yes, safely.", "response_1": "Yes, and hurt him.", "safer_response_id": 0},
+    **{"is_response_0_safe": True, "is_response_1_safe": False},
+}
 
 
 WEIRD = [None, 3, -1, 2.5, True, "", "x", [], [1], {}, {"a": 1}, [[]], {"plugin": 3}, "é" * 50, 10**30]

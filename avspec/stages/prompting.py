@@ -1,0 +1,133 @@
+"""prompting: each level asked for in words, beside the knob that is best for it (paper, section 5.2, tables 1-3)."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from avspec import registry, stats
+from avspec.api import LogProbs
+from avspec.model.encoding import chat_ids, encode_rows
+from avspec.model.generate import generate_ids
+from avspec.model.loading import read_info
+from avspec.model.scorer import score
+from avspec.plan.params import PromptingParams
+from avspec.search.evaluations import Evaluation
+from avspec.search.objective import Judgement, Objective
+from avspec.stages.context import Context
+from avspec.stages.subject import Ground, Steered
+from avspec.stages.surface import Live, Surface, read_json, write_json
+
+TIMED_ROWS, TIMED_TOKENS, TIMES = 8, 24, 2
+"""What seconds are measured on: queries of one batch, tokens of each answer, and how often; the shortest counts."""
+
+
+def run(params: PromptingParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
+    """Write `prompting.json`: of each domain the default, and for each level the words and the knob, on the test split.
+
+    A knob's coefficient is the sweep's best for the level on the search split, within the fluency limit.
+    """
+    baseline = _Prompting(params, inputs, ctx)
+    domains = {domain: baseline.domain(domain) for domain in params.domains}
+    ctx.progress(baseline.done, baseline.total, "levels asked for in words")
+    write_json(out / "prompting.json", {"format_version": 1, "split": "test", "domains": domains})
+
+
+class _Prompting:
+    """One run of the stage."""
+
+    def __init__(self, params: PromptingParams, inputs: Mapping[str, Path], ctx: Context) -> None:
+        self.params, self.inputs, self.ctx = params, inputs, ctx
+        self.live = Live(inputs, params.domains, ctx.device, ctx.log)
+        self.surfaces = {
+            split: Surface(self.live, inputs, params.levels, split, ctx.evaluations) for split in ("search", "test")
+        }
+        self.ground = Ground(self.live, inputs, self.surfaces["test"].rows, ctx)
+        # the shares are this stage's own figures
+        named = [each for each in params.evaluators if each["name"] != "preference-accuracy"]
+        self.evaluators = {each["name"]: registry.create("evaluators", each["name"], each["options"]) for each in named}
+        self.curves = read_json(inputs["sweep"] / "sweep.json")["curves"]
+        self.context = read_info(inputs["base"]).context
+        self.done, self.total = 0, sum(1 + 2 * len(params.levels[domain]) for domain in params.domains)
+
+    def domain(self, domain: str) -> dict[str, Any]:
+        """Return what one domain gives: its default, its levels in words and by knob."""
+        base = self.surfaces["test"].evaluate({})
+        default = self._measured(domain, "default", 0.0, base.log_probs[domain])
+        chosen = dict(self._chosen(domain))
+        levels = {level: self._level(domain, level, *chosen[level]) for level in self.params.levels[domain]}
+        return {"default": default, "levels": levels}
+
+    def _level(self, domain: str, level: str, evaluation: Evaluation, judgement: Judgement) -> dict[str, Any]:
+        instruction = self.params.instructions[domain][level]
+        asked = [replace(row, query=f"{instruction}\n\n{row.query}") for row in self.ground.rows[domain]]
+        encoded = encode_rows(self.live.tokenizer, asked, self.params.levels[domain], self.context)
+        self.live.editor.set({})
+        told = score(self.live.editor.model, encoded)
+        prompted = self._measured(domain, f"asked for {level}", 0.0, told, level, {domain: asked})
+        coefficient = evaluation.coefficients.get(domain, 0.0)
+        test = self.surfaces["test"].evaluate({domain: coefficient})
+        knob = self._measured(domain, f"knob for {level}", coefficient, test.log_probs[domain], level)
+        held = {"search": judgement.held, "test": self._objective("test", domain).judge(test)[level].held}
+        return {
+            "instruction": instruction,
+            "prompted": prompted,
+            "knob": {"coefficient": coefficient, "held": held, **knob},
+        }
+
+    def _chosen(self, domain: str) -> Iterator[tuple[str, tuple[Evaluation, Judgement]]]:
+        """Yield each level with the sweep's best evaluation for it on the search split."""
+        points = sorted({0.0, *(point["coefficient"] for point in self.curves[domain])})
+        evaluations = [self.surfaces["search"].evaluate({domain: point}) for point in points]
+        yield from self._objective("search", domain).best(evaluations).items()
+
+    def _objective(self, split: str, domain: str) -> Objective:
+        return Objective(
+            domains=self.params.domains,
+            levels=self.params.levels,
+            behaviors={level: {domain: level} for level in self.params.levels[domain]},
+            base=self.surfaces[split].evaluate({}),
+            max_fluency_drop=self.params.max_fluency_drop,
+        )
+
+    def _measured(
+        self,
+        domain: str,
+        what: str,
+        coefficient: float,
+        log_probs: LogProbs,
+        level: str | None = None,
+        asked: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return shares, what the evaluators say of answers, and what an answer costs."""
+        self.ctx.progress(self.done, self.total, f"{domain}, {what}")
+        self.done += 1
+        levels = {domain: self.params.levels[domain]}
+        wanted = {domain: level} if level else {}
+        subject = Steered(self.ground, {domain: coefficient}, levels, {domain: log_probs}, wanted, asked or {})
+        return {
+            **stats.described(log_probs, levels[domain]),
+            "metrics": {name: evaluator.evaluate(subject) for name, evaluator in self.evaluators.items()},
+            **self._cost(subject, domain),
+        }
+
+    def _cost(self, subject: Steered, domain: str) -> dict[str, float]:
+        """Return tokens of input, seconds an answer takes, and seconds it takes to set the knob."""
+        began = time.perf_counter()
+        model = subject.turn()
+        setting = time.perf_counter() - began
+        prompts = subject.prompts(domain, TIMED_ROWS)
+        seconds = []
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            generate_ids(model, self.live.tokenizer, prompts, max_new_tokens=TIMED_TOKENS)
+            seconds.append(time.perf_counter() - began)
+        every = subject.prompts(domain, len(subject.rows(domain)))
+        tokens = [len(chat_ids(self.live.tokenizer, prompt, prompt=True)) for prompt in every]
+        return {
+            "input_tokens": sum(tokens) / len(tokens),
+            "seconds_per_answer": min(seconds) / len(prompts),
+            "timed_tokens": TIMED_TOKENS,
+            "seconds_to_set": setting,
+        }

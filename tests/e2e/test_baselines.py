@@ -1,0 +1,124 @@
+"""Prompting and joint training on the tiny model, beside the knobs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from avspec.model.steered import SteeredModel
+from avspec.stages.data import read_split
+
+SPEC = """
+apiVersion: avspec/v1
+name: tiny
+model: {{base: "path:{model}", dtype: float32}}
+levels: [avoidance, generic, expert]
+domains:
+  medical: {{plugin: medical}}
+  legal: {{plugin: legal}}
+guardrails:
+  safety: {{plugin: safety}}
+data: {{split: {{train: 0.5, search: 0.25, test: 0.25}}, rows: {{train: 8, search: 5, test: 5}}}}
+training: {{plugin: dpo, beta: 0.5, learning_rate: 1e-3, batch_size: 3}}
+sweep: {{step: 1}}
+search: {{sampler: random, evaluations: 6, low: -1, high: 1}}
+evaluation: [preference-accuracy, {{plugin: repetition, rows: 2, max_new_tokens: 8}}]
+baselines: {{prompting: true, joint: [shy, "medical=expert,legal=generic"]}}
+behaviors:
+  shy: {{medical: avoidance, legal: avoidance}}
+atlas: true
+"""
+
+
+def apply(folder: Path) -> list[str]:
+    command = [sys.executable, "-m", "avspec.cli", "apply", "spec.yaml", "--json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    return [e["address"] for e in map(json.loads, done.stdout.splitlines()) if e["event"] == "stage-done"]
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("baselines")
+    (folder / "spec.yaml").write_text(SPEC.format(model=tiny_folder))
+    ran = apply(folder)
+    assert ran[-4:] == ["prompting", "joint[shy]", "joint[medical=expert,legal=generic]", "report"]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prompting(folder: Path) -> dict:
+    return json.loads((folder / "runs/tiny/prompting.json").read_text())["domains"]
+
+
+def test_words_stand_before_the_query(folder: Path, prompting: dict) -> None:
+    for domain, found in prompting.items():
+        for level, both in found["levels"].items():
+            assert f"{domain} question" in both["instruction"], level
+            assert both["prompted"]["input_tokens"] > found["default"]["input_tokens"]
+            assert both["prompted"]["mean_log_prob"] != found["default"]["mean_log_prob"]
+            assert both["knob"]["input_tokens"] == found["default"]["input_tokens"]
+            assert set(both["prompted"]["metrics"]["repetition"]) == {domain}
+
+
+def test_a_knob_is_measured_as_the_model_gives_it(folder: Path, prompting: dict) -> None:
+    model = SteeredModel.open(folder / "runs/tiny")
+    rows = read_split((folder / "runs/tiny/data/medical.jsonl").resolve().parent, "test")
+    for both in prompting["medical"]["levels"].values():
+        knob = both["knob"]
+        with model.knobs(medical=knob["coefficient"]):
+            score = model.score(rows)["medical"]
+        assert score.shares == knob["shares"]
+        assert score.mean_log_prob == pytest.approx(knob["mean_log_prob"], abs=1e-4)
+
+
+def test_coefficients_are_of_the_sweep_and_chosen_on_the_search_split(folder: Path, prompting: dict) -> None:
+    curve = json.loads((folder / "runs/tiny/sweep.json").read_text())["curves"]["legal"]
+    for level, both in prompting["legal"]["levels"].items():
+        point = next(p for p in curve if p["coefficient"] == both["knob"]["coefficient"])
+        shares = point["domains"]["legal"]["shares"]
+        dominant = shares[level] > max(share for name, share in shares.items() if name != level)
+        assert both["knob"]["held"]["search"] in (dominant, False), "a level that is not dominant never holds"
+
+
+def test_joint_training_raises_the_wanted_levels(folder: Path) -> None:
+    found = json.loads((folder / "runs/tiny/joint/shy.json").read_text())
+    assert found["rows"] == 15 and found["seconds"] > 0, "16 rows of two domains, one for the validation loss"
+    for domain in ("medical", "legal"):
+        for split in ("search", "test"):
+            assert found["domains"][domain][split]["fluency_drop"] < 0, "avoidance became more likely than the base's"
+    shares = [found["domains"][domain]["test"]["shares"] for domain in ("medical", "legal")]
+    assert found["held"]["test"] == all(each["avoidance"] > max(each["generic"], each["expert"]) for each in shares)
+    assert not list((folder / ".avspec").rglob("scratch/*/weights/*")), "the weights of a baseline are not kept"
+
+
+def test_the_report_has_both(folder: Path) -> None:
+    page = (folder / "runs/tiny/report.html").read_text()
+    assert "<h2>Baselines</h2>" in page and "times as long as with a knob" in page and "9 joint runs" in page
+    report = json.loads((folder / "runs/tiny/report.json").read_text())
+    assert set(report["joint"]) == {"shy", "medical=expert,legal=generic"} and set(report["prompting"]["domains"])
+    seconds = [each["seconds"] for each in report["joint"].values()]
+    assert report["cost"]["joint_training"] == {"runs": 9, "seconds": pytest.approx(9 * sum(seconds) / 2)}
+
+
+def test_a_second_apply_does_no_work_and_other_baselines_keep_the_rest(folder: Path) -> None:
+    assert apply(folder) == []
+    text = (folder / "spec.yaml").read_text()
+    (folder / "spec.yaml").write_text(text.replace("prompting: true, joint: [shy, ", "joint: ["))
+    try:
+        assert apply(folder) == ["report"]
+    finally:
+        (folder / "spec.yaml").write_text(text)
+        assert apply(folder) == []
+
+
+def test_the_paper_page_shows_them(folder: Path) -> None:
+    command = [sys.executable, "-m", "avspec.cli", "report", "runs/tiny", "--paper"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
+    assert done.stdout == "runs/tiny/paper.html\n", done.stderr
+    text = (folder / "runs/tiny/paper.md").read_text()
+    assert "| medical | prompting | expert |" in text and "Table 5" in text
+    assert "75 / 25 / 0" in (folder / "runs/tiny/paper.html").read_text()
