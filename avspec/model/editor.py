@@ -12,7 +12,10 @@ from avspec.errors import ModelError, UsageError
 from avspec.model.loading import load_base, read_info
 from avspec.model.memory import MemoryPlan, free_memory, placed, plan_memory
 from avspec.model.side_by_side import side_by_side
-from avspec.model.vectors import AlignmentVector
+from avspec.model.vectors import IDENTITY, AlignmentVector
+
+TRANSFERRED = tuple(part for part in IDENTITY if part != "weights")
+"""What must be equal for vectors to be added to another fine-tune."""
 
 PIECE = 1 << 18
 """Elements that a core sums at once: 1 MB of float32 stays in its second-level cache between the addends."""
@@ -39,6 +42,8 @@ class Editor:
         base: Mapping[str, Tensor],
         vectors: Mapping[str, AlignmentVector],
         digests: Mapping[str, str],
+        *,
+        transfer: bool = False,
     ) -> None:
         """Take over a model whose parameters are those of the base.
 
@@ -47,6 +52,7 @@ class Editor:
             base: Parameter name to its tensor as stored; memory-mapped where it can be.
             vectors: Domain to its vector.
             digests: Digests of the base, as in its `base.json`.
+            transfer: The base is another fine-tune than the vectors were extracted from (paper, section 6.4).
 
         Raises:
             ModelError: A vector belongs to another base or does not cover its parameters.
@@ -54,7 +60,7 @@ class Editor:
         # Tied parameters appear once, under their first name, so that their delta is added once
         live: dict[str, Tensor] = {name: parameter.detach() for name, parameter in model.named_parameters()}
         for domain, vector in vectors.items():
-            vector.check_fits(digests)
+            vector.check_fits(digests, TRANSFERRED if transfer else IDENTITY)
             _check_names(domain, vector, live)
         stored = {_BASE: dict(base), **{domain: dict(vector.items()) for domain, vector in vectors.items()}}
         self.model = model
@@ -101,13 +107,16 @@ class Editor:
         self.coefficients, self._whole = wanted, True
 
 
-def open_editor(base: Path, vectors: Mapping[str, Path], device: str = "auto") -> tuple[Editor, Any]:
+def open_editor(
+    base: Path, vectors: Mapping[str, Path], device: str = "auto", *, transfer: bool = False
+) -> tuple[Editor, Any]:
     """Load a base artifact with its vectors; return the editor, all knobs at 0, and the tokenizer.
 
     Args:
         base: Folder of the base artifact.
         vectors: Domain to the file of its vector.
         device: `auto`, `cpu`, `cuda` or another device name of torch.
+        transfer: The base is a target that `check_transfer` found to fit.
 
     Raises:
         ModelError: The base cannot be loaded, or a vector belongs to another one.
@@ -116,7 +125,7 @@ def open_editor(base: Path, vectors: Mapping[str, Path], device: str = "auto") -
     info = read_info(base)
     model, stored, tokenizer = load_base(base, dtype=getattr(torch, info.dtype), device=device)
     opened = {domain: AlignmentVector(path) for domain, path in vectors.items()}
-    return Editor(model, stored, opened, info.digests), tokenizer
+    return Editor(model, stored, opened, info.digests, transfer=transfer), tokenizer
 
 
 def _check_names(domain: str, vector: AlignmentVector, live: Mapping[str, Tensor]) -> None:

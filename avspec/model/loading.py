@@ -112,7 +112,7 @@ def load_tokenizer(base: Path) -> Any:
 
     info = read_info(base)
     with _explained(info.ref):
-        return AutoTokenizer.from_pretrained(_folder(base, info), trust_remote_code=info.trust_remote_code)
+        return AutoTokenizer.from_pretrained(model_folder(base, info), trust_remote_code=info.trust_remote_code)
 
 
 def load_model(base: Path, *, dtype: torch.dtype | str = "auto", device: str = "auto") -> tuple[Any, Any]:
@@ -128,7 +128,7 @@ def load_model(base: Path, *, dtype: torch.dtype | str = "auto", device: str = "
     """
     info = read_info(base)
     with _explained(info.ref):
-        return open_folder(_folder(base, info), dtype, choose_device(device), info.trust_remote_code)
+        return open_folder(model_folder(base, info), dtype, choose_device(device), info.trust_remote_code)
 
 
 def load_base(base: Path, *, dtype: torch.dtype, device: str = "auto") -> tuple[Any, dict[str, Tensor], Any]:
@@ -147,7 +147,7 @@ def load_base(base: Path, *, dtype: torch.dtype, device: str = "auto") -> tuple[
     """
     info = read_info(base)
     model, tokenizer = load_model(base, dtype=dtype, device=device)
-    mapped = StoredWeights(weight_files(_folder(base, info), info.ref))
+    mapped = StoredWeights(weight_files(model_folder(base, info), info.ref))
     stored = {
         name: found
         for name, parameter in model.named_parameters()
@@ -219,7 +219,12 @@ def _product_seconds(dtype: torch.dtype) -> float:
     return min(seconds)
 
 
-def _folder(base: Path, info: BaseInfo) -> Path:
+def model_folder(base: Path, info: BaseInfo) -> Path:
+    """Return the folder of a base artifact's model files.
+
+    Raises:
+        ModelError: They are gone.
+    """
     folder = base if info.location == "." else Path(info.location)
     if not folder.is_dir():
         raise ModelError(

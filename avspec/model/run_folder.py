@@ -79,6 +79,18 @@ class RunFolder:
         """
         return self._existing("base", "base")
 
+    def target(self, name: str) -> Path:
+        """Return the folder of a target that the vectors were transferred to.
+
+        Raises:
+            NoInput: The run has none of that name.
+        """
+        known = sorted(path.name for path in (self.path / "targets").glob("*"))
+        if name not in known:
+            hint = f"it has {', '.join(known)}" if known else "name one in the spec, `transfer: {targets: [...]}`"
+            raise NoInput(f"the run {self.name} has no target {name}", where=str(self.path / "targets"), hint=hint)
+        return self._existing(f"targets/{name}", f"target {name}")
+
     @property
     def vectors(self) -> dict[str, Path]:
         """Return each domain's alignment vector.

@@ -48,12 +48,13 @@ class SteeredModel:
         """Longest sequence, tokens."""
 
     @classmethod
-    def open(cls, run_dir: Path | str, *, device: str = "auto") -> SteeredModel:
+    def open(cls, run_dir: Path | str, *, device: str = "auto", target: str | None = None) -> SteeredModel:
         """Load the base and the vectors of a run.
 
         Args:
             run_dir: A folder that `avspec apply` made, `runs/NAME`.
             device: `auto`, `cpu`, `cuda` or another device name of torch.
+            target: A target of the run's transfer, in place of the base: `safety` of `align:safety`.
 
         Raises:
             NoInput: The folder, its base or one of its vectors is not there.
@@ -62,8 +63,9 @@ class SteeredModel:
             ModelError: The base cannot be loaded, or a vector belongs to another one.
         """
         run = RunFolder.open(run_dir)
-        editor, tokenizer = open_editor(run.base, run.vectors, device)
-        return cls(run, editor, tokenizer, read_info(run.base).context)
+        base = run.target(target) if target else run.base
+        editor, tokenizer = open_editor(base, run.vectors, device, transfer=target is not None)
+        return cls(run, editor, tokenizer, read_info(base).context)
 
     @property
     def levels(self) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +54,17 @@ class AlignmentVector:
         for name in self.names:
             yield name, self[name]
 
-    def check_fits(self, digests: Mapping[str, str]) -> None:
+    def check_fits(self, digests: Mapping[str, str], parts: Sequence[str] = IDENTITY) -> None:
         """Check that the vector was taken from the base with these digests.
+
+        Args:
+            digests: Of the base.
+            parts: Which of them must be equal; a transfer to another fine-tune leaves `weights` out.
 
         Raises:
             ModelError: It was not; the message says which of weights, tokenizer and template differ.
         """
-        differing = [part for part in IDENTITY if self.metadata.get(part) != digests[part]]
+        differing = [part for part in parts if self.metadata.get(part) != digests[part]]
         if differing:
             raise ModelError(
                 f"the vector belongs to another base: its {', '.join(differing)} differ",

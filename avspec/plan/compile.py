@@ -6,6 +6,7 @@
     sweep -> compare -> report, where the spec compares samplers
     agreement -> report, where people labeled responses of this run
     sweep -> prompting -> report, and data[d] -> joint[b] -> report, where the spec asks for these baselines
+    target[t] -> transfer[t] -> report, where the spec names targets
     variants -> report, where the spec has variants: those of their stages that are others, up to evaluate, come before
 
 Each stage also reads what its own function below lists; a stage's key changes with any of its inputs.
@@ -13,6 +14,7 @@ Each stage also reads what its own function below lists; a stage's key changes w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,7 @@ from avspec.plan.params import (
     VariantsParams,
 )
 from avspec.plan.stage import Stage
+from avspec.plan.targets import alignment, slugs, target_stage, transfer_stage
 from avspec.plan.variants import Places, distinct
 from avspec.spec.model import MAIN
 from avspec.spec.synthesis import recipe
@@ -72,6 +75,7 @@ def compile_spec(loaded: LoadedSpec, run_dir: Path | None = None) -> tuple[Stage
         *([_agreement(spec, run_dir, labels)] if run_dir and labels else []),
         *([_prompting(spec)] if spec.baselines.prompting else []),
         *(_joint(spec, name) for name in spec.baselines.joint),
+        *_transfers(loaded, run_dir or Path("runs") / spec.name),
         *others,
         *([_variants(loaded, places)] if places else []),
         _report(spec, labels),
@@ -96,11 +100,28 @@ def _pipeline(loaded: LoadedSpec) -> tuple[Stage, ...]:
 
 
 def _base(loaded: LoadedSpec) -> Stage:
-    model = loaded.spec.model
-    # a relative folder starts at the file that names it, which may be one the spec extends
-    file, _, line = loaded.origins.get("model.base", "").rpartition(":")
-    folder = Path(file).parent if line.isdigit() else loaded.path.parent
+    model, folder = loaded.spec.model, _folder_of(loaded, "model.base")
     return Stage(base_params(model.base, model.dtype, model.trust_remote_code, folder))
+
+
+def _folder_of(loaded: LoadedSpec, leaf: str) -> Path:
+    """Return where a relative path starts: at the file that names it, which may be one the spec extends."""
+    file, _, line = loaded.origins.get(leaf, "").rpartition(":")
+    return Path(file).parent if line.isdigit() else loaded.path.parent
+
+
+def _transfers(loaded: LoadedSpec, run_dir: Path) -> Iterator[Stage]:
+    """Yield each target with the sweep on it, and before them the trainings that only targets need."""
+    spec, targets = loaded.spec, loaded.spec.transfer.targets
+    aligned = [target.removeprefix("align:") for target in targets if target.startswith("align:")]
+    for name in aligned:
+        if name in spec.guardrails:
+            plugin = _plugin("trainers", spec.training.plugin)
+            yield Stage(alignment(spec, name), name, ("base", f"data[{name}]"), (plugin,))
+    folder = _folder_of(loaded, "transfer.targets")
+    for target, slug in zip(targets, slugs(targets), strict=True):
+        yield target_stage(loaded, target, slug, folder, run_dir.parent)
+        yield transfer_stage(spec, target, slug, _steered(spec))
 
 
 def _synthesize(spec: Spec, name: str) -> Stage:
@@ -328,7 +349,8 @@ def _report(spec: Spec, labels: dict[str, str]) -> Stage:
     agreed = ("agreement",) if labels else ()
     beside = ("variants",) if spec.variants else ()
     baselines = (*(("prompting",) if spec.baselines.prompting else ()), *(f"joint[{b}]" for b in spec.baselines.joint))
-    found = ("sweep", "search", "evaluate", *compared, *agreed, *baselines, *beside)
+    moved = (f"transfer[{slug}]" for slug in slugs(spec.transfer.targets))
+    found = ("sweep", "search", "evaluate", *compared, *agreed, *baselines, *moved, *beside)
     return Stage(params, inputs=(*_steered(spec), *cards, *trained, *found))
 
 

@@ -346,6 +346,53 @@ class JointParams(Params):
     """Options of the trainer plugin; `anchors` is not used."""
 
 
+class TargetParams(Params):
+    """Another fine-tune of the base's architecture (paper, section 6.4)."""
+
+    KIND: ClassVar[str] = "target"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {"target": "transfer.targets", "model": "transfer.targets"}
+    target: str
+    """As the spec says it."""
+    model: dict[str, Any] | None = None
+    """Of `hf:` and `path:`: fields of `BaseParams`."""
+    trained: str | None = None
+    """Of `align:`: address of the training whose weights it has."""
+    weights: str | None = None
+    """Of `run:`: key of the artifact of that training."""
+    weights_path: str | None = None
+    """The folder of that artifact, absolute; not part of the key."""
+    base_path: str | None = None
+    """The folder of the base that it was trained from, absolute; not part of the key."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but where artifacts lie."""
+        return self.model_dump(mode="json", exclude={"weights_path", "base_path"})
+
+
+class TransferParams(Params):
+    """One AV at a time on a target, over a coefficient range (paper, section 6.4)."""
+
+    KIND: ClassVar[str] = "transfer"
+    VERSION: ClassVar[int] = 1
+    SPEC_PATHS: ClassVar[dict[str, str]] = {
+        "target": "transfer.targets",
+        "step": "transfer.step",
+        "low": "search.low",
+        "high": "search.high",
+        "levels": "{section}.*.levels",
+        "domains": "domains",
+    }
+    target: str
+    """As the spec says it."""
+    domains: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+    """Levels of every domain and guardrail."""
+    step: float
+    low: float
+    high: float
+
+
 class VariantsParams(Params):
     """What each variant of a spec comes to, beside the spec itself."""
 

@@ -22,13 +22,13 @@ LEGEND_COLUMNS, LEGEND_LINES = 3, 12
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1.5, 1.8)), (0, (6, 2, 1.5, 2)))
 
 
-def knob(curve: Sequence[Json], knob: str, measured: str, levels: Sequence[str], *, large: bool) -> str:
+def knob(curve: Sequence[Json], knob: str, measured: str, levels: Sequence[str], *, large: bool, on: str = "") -> str:
     """Draw the share of each level in `measured` against the coefficient of `knob` (paper, figures 2-3, table 4)."""
     points = [point for point in curve if (point["domains"].get(measured) or {}).get("shares")]
     size = (440, 290) if large else (230, 160)
     margins = (44, 78, 14, 44) if large else (36, 10, 8, 26)
     return draw(
-        f"knob-{knob}-{measured}",
+        f"knob-{knob}-{measured}{f'-{on}' if on else ''}",
         *size,
         lambda axes: _knob(axes, points, measured, levels, large),
         _knob_label(points, knob, measured, levels),

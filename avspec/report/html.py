@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from avspec.report import baselines, figures, palette, text, variants
+from avspec.report import baselines, figures, palette, text, transfer, variants
 from avspec.report.atlas import panels
 from avspec.report.behaviors import Measure
 from avspec.report.markdown import point_log_probs, point_shares
@@ -42,6 +42,7 @@ def report_html(summary: Summary) -> str:
         panels=panels(summary.atlas, summary.outline),
         prompting_head=baselines.PROMPTING_HEAD,
         joint_head=baselines.JOINT_HEAD,
+        transfer_head=transfer.HEAD,
         variants_about=variants.ABOUT,
         variants_head=variants.HEAD,
         variants_legend=variants.LEGEND,
@@ -130,6 +131,14 @@ def _figures(summary: Summary) -> dict[str, str]:
         )
         for domain, measured in product(outline.domains, (*outline.domains, *outline.guardrails))
         if summary.sweep[domain]
+    }
+    drawn |= {
+        f"transfer {target.name} {domain} {measured}": figures.knob(
+            curve, domain, measured, outline.levels[measured], large=domain == measured, on=target.name
+        )
+        for target in summary.transfers
+        for domain, curve in target.curves.items()
+        for measured in (*outline.domains, *outline.guardrails)
     }
     drawn |= {f"training {v.domain}": figures.training(v) for v in summary.vectors if v.loss or v.validation}
     if summary.progress.evaluations and summary.progress.behaviors:

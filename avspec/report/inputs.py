@@ -53,6 +53,8 @@ class Artifacts:
     """Levels asked for in words beside the knob; empty where the spec does not ask for it."""
     joint: Mapping[str, Json] = field(default_factory=dict)
     """Behavior to what its joint training gave."""
+    transfer: Mapping[str, Json] = field(default_factory=dict)
+    """Target to what the vectors do on it."""
     variants: Json = field(default_factory=dict)
     """What each variant comes to beside the spec; empty where there are none."""
     cosines: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
@@ -88,6 +90,7 @@ def read_artifacts(
         agreement=_read(inputs["agreement"] / "agreement.json") if "agreement" in inputs else {},
         prompting=_read(inputs["prompting"] / "prompting.json") if "prompting" in inputs else {},
         joint=_read_each(inputs, "joint", "joint.json"),
+        transfer=_read_each(inputs, "transfer", "transfer.json"),
         variants=_read(inputs["variants"] / "variants.json") if "variants" in inputs else {},
         cosines=cosines,
         seconds=dict(seconds),

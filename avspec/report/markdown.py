@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from avspec.report import baselines, text, variants
+from avspec.report import baselines, text, transfer, variants
 from avspec.report.atlas import AtlasRow
 from avspec.report.behaviors import Behavior, DomainResult, Measure
 from avspec.report.cards import cards_markdown
@@ -27,6 +27,7 @@ def report_markdown(summary: Summary) -> str:
         *_variants(summary),
         *_search(summary),
         *_knobs(summary),
+        *_transfers(summary),
         *_vectors(summary),
         *_cost(summary),
         *map(_cell, cards_markdown(summary.cards)),
@@ -85,6 +86,13 @@ def _baselines(summary: Summary) -> Iterable[str]:
         yield "## Baseline: joint training"
         yield found.joint_says
         yield table(baselines.JOINT_HEAD, found.joint)
+
+
+def _transfers(summary: Summary) -> Iterable[str]:
+    for target in summary.transfers:
+        yield f"## Transfer to {_cell(target.name)} ({_cell(target.ref)})"
+        yield target.headline
+        yield table(transfer.HEAD, target.rows)
 
 
 def _variants(summary: Summary) -> Iterable[str]:

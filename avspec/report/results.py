@@ -35,6 +35,7 @@ def results(summary: Summary) -> dict[str, Any]:
         "data": {card.domain: dict(card.json) for card in summary.cards},
         **({"agreement": dict(summary.agreement.json)} if summary.agreement else {}),
         **(dict(summary.baselines.json) if summary.baselines else {}),
+        **({"transfer": {each.name: dict(each.json) for each in summary.transfers}} if summary.transfers else {}),
         **({"variants": {row.name: dict(row.json) for row in summary.variants.rows}} if summary.variants else {}),
         "vectors": {v.domain: _vector(v) for v in summary.vectors},
         "cosines": {domain: dict(row) for domain, row in summary.cosines.items()},

@@ -17,6 +17,7 @@ from avspec.report.notes import headline, notes, quantized, subline
 from avspec.report.obstructions import Obstruction, read_obstruction
 from avspec.report.progress import Progress, read_progress
 from avspec.report.search import Search, read_search
+from avspec.report.transfer import Transfer, read_transfers
 from avspec.report.variants import Variants, read_variants
 from avspec.report.vectors import Movement, Vector, read_movements, read_vectors
 
@@ -40,6 +41,8 @@ class Summary:
     """How far annotators agree; None where nobody annotated."""
     baselines: Baselines | None
     """Prompting and joint training; None where the spec asks for neither."""
+    transfers: tuple[Transfer, ...]
+    """Other fine-tunes that the vectors were tried on."""
     variants: Variants | None
     """Variants of the spec beside it; None where it has none."""
     behaviors: tuple[Behavior, ...]
@@ -84,6 +87,7 @@ def summarize(outline: Outline, artifacts: Artifacts) -> Summary:
         cards=read_cards(outline, artifacts.cards),
         agreement=read_agreement(artifacts.agreement),
         baselines=read_baselines(outline, artifacts, combinations, cost),
+        transfers=read_transfers(outline, artifacts),
         variants=read_variants(outline, artifacts),
         behaviors=named,
         combinations=combinations,

@@ -21,6 +21,8 @@ LINKS: dict[str, dict[str, str]] = {
     "compare": {"compare.json": "compare.json"},
     "prompting": {"prompting.json": "prompting.json"},
     "joint": {"joint/{name}.json": "joint.json"},
+    "target": {"targets/{name}": "."},
+    "transfer": {"transfer/{name}.json": "transfer.json"},
     "variants": {"variants.json": "variants.json"},
     "agreement": {"agreement.json": "agreement.json"},
     "report": {name: name for name in ("report.html", "report.md", "report.json", "atlas.json")},

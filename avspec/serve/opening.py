@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from avspec.model.steered import SteeredModel
 
 
-def open_quietly(run_dir: Path, device: str) -> SteeredModel:
-    """Return the model of a run.
+def open_quietly(run_dir: Path, device: str, target: str | None = None) -> SteeredModel:
+    """Return the model of a run, or one of its targets with the run's knobs.
 
     Raises:
         AvspecError: What `SteeredModel.open` raises.
@@ -22,7 +22,7 @@ def open_quietly(run_dir: Path, device: str) -> SteeredModel:
 
     from avspec.model.steered import SteeredModel
 
-    return SteeredModel.open(run_dir, device=device)
+    return SteeredModel.open(run_dir, device=device, target=target)
 
 
 def quieten() -> None:

@@ -33,6 +33,7 @@ def cross_check(document: Document, spec: Spec, plugins: Mapping[str, Any], fold
     _levels(document, spec, plugins)
     _behaviors(document, spec)
     _baselines(document, spec, plugins)
+    _transfer(document, spec)
     _range(document, spec)
     accelerate = spec.training.accelerate
     if accelerate is not None and not (folder / accelerate).is_file():
@@ -115,6 +116,23 @@ def _baselines(document: Document, spec: Spec, plugins: Mapping[str, Any]) -> No
                 document.wrong(
                     f"prompting has no words for `{name}`: {error.what}", ("baselines", "prompting"), error.hint
                 )
+
+
+def _transfer(document: Document, spec: Spec) -> None:
+    targets, step = spec.transfer.targets, spec.transfer.step
+    known = [*spec.domains, *spec.guardrails]
+    for index, target in enumerate(targets):
+        path: Path = ("transfer", "targets", index)
+        kind, _, name = target.partition(":")
+        if target in targets[:index]:
+            document.wrong(f"`{target}` is a target already", path, "name each target once")
+        elif kind == "align" and name not in known:
+            document.wrong(
+                f"there is no domain or guardrail `{name}` to align to", path, guess(name, known, "they are")
+            )
+    if step is not None and step > spec.search.high - spec.search.low:
+        hint = f"the range from {spec.search.low} to {spec.search.high} is narrower"
+        document.wrong(f"the step of {step} is larger than the range", ("transfer", "step"), hint)
 
 
 def _wanted(document: Document, spec: Spec, path: Path, domain: str, level: str) -> None:

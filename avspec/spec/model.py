@@ -179,6 +179,19 @@ class Baselines(Section):
     """Behaviors for which a model is trained in one run, with the wanted level preferred in each domain."""
 
 
+Target = Annotated[str, Field(pattern=r"^(hf:[^@\s]+(@\S+)?|path:.+|run:[\w.-]+(/[\w-]+)?|align:[\w-]+)$")]
+
+
+class Transfer(Section):
+    """Other fine-tunes of the same architecture that the alignment vectors are tried on (paper, section 6.4)."""
+
+    targets: tuple[Target, ...] = ()
+    """`hf:ID[@revision]` or `path:DIR`: a model; `run:NAME[/DOMAIN]`: what another run aligned to a domain;
+    `align:NAME`: the base, aligned by this spec to one of its own domains or guardrails."""
+    step: float | None = Field(default=None, gt=0)
+    """Distance of two coefficients; without it the sweep's."""
+
+
 class Variant(Section):
     """Sections laid over the spec's own, as if a spec extended it."""
 
@@ -241,6 +254,8 @@ class Spec(Section):
     """Also find every combination of levels of all domains."""
     baselines: Baselines = Baselines()
     """Other ways to one behavior: prompting and joint training."""
+    transfer: Transfer = Transfer()
+    """Other models to try the alignment vectors on."""
     variants: dict[str, Variant] = Field(default={})
     """Other ways to the same behaviors, by name: trained, extracted or searched otherwise, and laid beside."""
 

@@ -29,15 +29,20 @@ class Live:
         domains: tuple[str, ...],
         device: str,
         tell: Callable[[str], None] = lambda line: None,
+        *,
+        transfer: bool = False,
     ) -> None:
-        """Take the artifacts; `tell` is told where everything lies in memory once they are opened."""
+        """Take the artifacts; `tell` is told where everything lies in memory once they are opened.
+
+        With `transfer` the base is another fine-tune than the vectors were extracted from.
+        """
         self.domains, self._base, self._device = domains, inputs["base"], device
         self._vectors = {domain: inputs[f"extract[{domain}]"] / VECTOR for domain in domains}
-        self._compiled, self._tell = False, tell
+        self._compiled, self._tell, self._transfer = False, tell, transfer
 
     @cached_property
     def _opened(self) -> tuple[Editor, Any]:
-        editor, tokenizer = open_editor(self._base, self._vectors, self._device)
+        editor, tokenizer = open_editor(self._base, self._vectors, self._device, transfer=self._transfer)
         self._tell(editor.memory.describe())
         return editor, tokenizer
 

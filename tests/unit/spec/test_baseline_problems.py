@@ -1,9 +1,9 @@
 """Problems of the baselines a spec asks for."""
 
 import pytest
-from test_load_spec import problems
+from test_load_spec import GOOD, problems
 
-BEHAVIORS = "behaviors:\n"
+from avspec.spec import load_spec
 
 
 @pytest.mark.parametrize(
@@ -11,15 +11,17 @@ BEHAVIORS = "behaviors:\n"
     [
         ("baselines: {joint: [clinik]}\n", "there is no behavior `clinik`"),
         ("baselines: {joint: [BEHAVIOR, BEHAVIOR]}\n", "is trained already"),
-        ("baselines: {joint: true}\n", ""),
+        ("baselines: {joint: true}\n", "must be a list"),
         ("baselines: {prompt: true}\n", "unknown key `prompt`"),
     ],
 )
 def test_problems(write, text, what):
-    from conftest import GOOD
-
-    from avspec.spec import load_spec
-
     behavior = next(iter(load_spec(write()).spec.behaviors))
     (problem,) = problems(write(GOOD + text.replace("BEHAVIOR", behavior)))
     assert what in problem.what
+
+
+def test_a_level_without_words_cannot_be_asked_for(write):
+    text = GOOD.replace("levels: [avoidance, generic, expert]", "levels: [avoidance, generic, expert]")
+    found = load_spec(write(text + "baselines: {prompting: true}\n"))
+    assert found.spec.baselines.prompting
