@@ -348,6 +348,7 @@ class SearchSpace:
     """What a sampler needs to know to propose coefficients."""
 
     domains: tuple[str, ...]
+    """The knobs, each a coefficient: domains, or with blocks of layers `medical/1`, `medical/2`, ..."""
     low: float
     high: float
     seed: int

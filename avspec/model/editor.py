@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from avspec.errors import ModelError, UsageError
+from avspec.knobs import knobs, spelled
+from avspec.model.blocks import blocks_by_parameter
 from avspec.model.loading import load_base, read_info
 from avspec.model.memory import MemoryPlan, free_memory, placed, plan_memory
 from avspec.model.side_by_side import side_by_side
@@ -25,8 +27,8 @@ _BASE = "the base"
 """Its name in the memory plan; no domain's name has a space."""
 _LARGEST = torch.finfo(torch.float32).max
 
-_Piece = tuple[Tensor, Tensor, Sequence[Tensor]]
-"""Views of the same elements: in the live model, in the base, and in every vector."""
+_Piece = tuple[Tensor, Tensor, Sequence[Tensor], int]
+"""Views of the same elements, in the live model, in the base and in every vector; and the block they belong to."""
 
 
 class Editor:
@@ -44,6 +46,7 @@ class Editor:
         digests: Mapping[str, str],
         *,
         transfer: bool = False,
+        blocks: int = 1,
     ) -> None:
         """Take over a model whose parameters are those of the base.
 
@@ -53,6 +56,7 @@ class Editor:
             vectors: Domain to its vector.
             digests: Digests of the base, as in its `base.json`.
             transfer: The base is another fine-tune than the vectors were extracted from (paper, section 6.4).
+            blocks: Blocks of layers, each with knobs of its own (`avspec.knobs`).
 
         Raises:
             ModelError: A vector belongs to another base or does not cover its parameters.
@@ -66,10 +70,12 @@ class Editor:
         self.model = model
         self.memory = _place(stored, live)
         self.base: Mapping[str, Tensor] = stored[_BASE]
-        self.coefficients = dict.fromkeys(vectors, 0.0)
+        self.coefficients = dict.fromkeys(knobs(vectors, blocks), 0.0)
+        self._domains, self._blocks = tuple(vectors), blocks
         self._whole = True
-        self._pieces = [
-            piece
+        block = blocks_by_parameter(list(live), blocks)
+        self._pieces: list[_Piece] = [
+            (*piece, block[name])
             for name, parameter in live.items()
             for piece in _cut(parameter, self.base[name], [stored[domain][name] for domain in vectors])
         ]
@@ -77,28 +83,34 @@ class Editor:
         self._device = self._pieces[0][0].device
 
     def set(self, coefficients: Mapping[str, float]) -> None:
-        """Set every knob; a domain that is not named is set to 0.
+        """Set every knob; one that is not named is set to 0, and a domain's name sets all of its blocks.
 
         Raises:
-            UsageError: There is no vector of a domain named here.
+            UsageError: There is no knob of a name given here.
         """
+        coefficients = spelled(coefficients, self._blocks)
         if unknown := coefficients.keys() - self.coefficients.keys():
             raise UsageError(
                 f"no knob is named {', '.join(sorted(unknown))}",
                 hint=f"the knobs are {', '.join(self.coefficients)}",
             )
-        wanted = {domain: float(coefficients.get(domain, 0.0)) for domain in self.coefficients}
+        wanted = {knob: float(coefficients.get(knob, 0.0)) for knob in self.coefficients}
         if wanted == self.coefficients and self._whole:
             return
         # A vector with coefficient 0 is left out, not multiplied: the base must come back bit for bit
-        active = [(index, _float32(c)) for index, c in enumerate(wanted.values()) if c != 0.0]
+        chosen = iter(wanted.values())
+        by_domain = [[next(chosen) for _ in range(self._blocks)] for _ in self._domains]
+        active = [
+            [(index, _float32(own[block])) for index, own in enumerate(by_domain) if own[block] != 0.0]
+            for block in range(self._blocks)
+        ]
         self._whole = False  # if the pass is interrupted, the same coefficients must be written again
 
         @torch.no_grad()
         def work(pieces: Iterator[_Piece]) -> None:
             scratch = torch.empty(self._longest, dtype=torch.float32, device=self._device)
-            for live, base, deltas in pieces:
-                _write(live, base, [(deltas[index], alpha) for index, alpha in active], scratch)
+            for live, base, deltas, block in pieces:
+                _write(live, base, [(deltas[index], alpha) for index, alpha in active[block]], scratch)
 
         if self._device.type == "cpu":
             side_by_side(self._pieces, work)
@@ -108,7 +120,7 @@ class Editor:
 
 
 def open_editor(
-    base: Path, vectors: Mapping[str, Path], device: str = "auto", *, transfer: bool = False
+    base: Path, vectors: Mapping[str, Path], device: str = "auto", *, transfer: bool = False, blocks: int = 1
 ) -> tuple[Editor, Any]:
     """Load a base artifact with its vectors; return the editor, all knobs at 0, and the tokenizer.
 
@@ -117,6 +129,7 @@ def open_editor(
         vectors: Domain to the file of its vector.
         device: `auto`, `cpu`, `cuda` or another device name of torch.
         transfer: The base is a target that `check_transfer` found to fit.
+        blocks: Blocks of layers, each with knobs of its own.
 
     Raises:
         ModelError: The base cannot be loaded, or a vector belongs to another one.
@@ -125,7 +138,7 @@ def open_editor(
     info = read_info(base)
     model, stored, tokenizer = load_base(base, dtype=getattr(torch, info.dtype), device=device)
     opened = {domain: AlignmentVector(path) for domain, path in vectors.items()}
-    return Editor(model, stored, opened, info.digests, transfer=transfer), tokenizer
+    return Editor(model, stored, opened, info.digests, transfer=transfer, blocks=blocks), tokenizer
 
 
 def _check_names(domain: str, vector: AlignmentVector, live: Mapping[str, Tensor]) -> None:
@@ -146,7 +159,7 @@ def _place(stored: Mapping[str, dict[str, Tensor]], live: Mapping[str, Tensor]) 
     return plan
 
 
-def _cut(live: Tensor, base: Tensor, deltas: Sequence[Tensor]) -> Iterator[_Piece]:
+def _cut(live: Tensor, base: Tensor, deltas: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor, Sequence[Tensor]]]:
     """Cut a parameter and what is summed into it into equal flat pieces; one that is not contiguous stays whole."""
     if not live.is_contiguous():
         yield live, base, deltas

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from avspec.errors import Corrupted, NoInput, UsageError
+from avspec.knobs import MODEL, blocks_of, in_order, knobs
 from avspec.store.manifest import check_format
 
 LOCK = "avspec.lock"
@@ -44,6 +45,8 @@ class RunFolder:
     """Domains with a knob, to their levels, least to most preferred."""
     guardrails: Mapping[str, tuple[str, ...]]
     """Domains that are only watched, to their levels."""
+    blocks: int = 1
+    """Blocks of layers that have knobs of their own."""
 
     @classmethod
     def open(cls, path: Path | str) -> RunFolder:
@@ -61,14 +64,20 @@ class RunFolder:
         try:
             spec = lock["spec"]
             domains, guardrails = _levels(spec["domains"]), _levels(spec.get("guardrails") or {})
-            return cls(path, str(spec["name"]), domains, guardrails)
-        except (KeyError, TypeError, AttributeError) as error:
+            blocks = blocks_of((spec.get("search") or {}).get("granularity", MODEL))
+            return cls(path, str(spec["name"]), domains, guardrails, blocks)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Corrupted("the run's lock is broken", where=str(path / LOCK), hint=_AGAIN) from error
 
     @property
     def levels(self) -> dict[str, tuple[str, ...]]:
         """Return the levels of every domain and guardrail."""
         return {**self.domains, **self.guardrails}
+
+    @property
+    def knobs(self) -> tuple[str, ...]:
+        """Return every name that a coefficient may be given for: domains, and their blocks where there are several."""
+        return (*self.domains, *(knobs(self.domains, self.blocks) if self.blocks > 1 else ()))
 
     @property
     def base(self) -> Path:
@@ -126,7 +135,9 @@ class RunFolder:
 
     def _behavior(self, name: str, entry: Mapping[str, Any]) -> Behavior:
         found = entry["coefficients"] or {}
-        coefficients = {domain: float(found[domain]) for domain in self.domains} if found else {}
+        coefficients = (
+            in_order({knob: float(value) for knob, value in found.items()}, list(self.domains)) if found else {}
+        )
         drop, least = entry.get("fluency_drop"), entry.get("least_share") or {}
         return Behavior(name, entry["wanted"], coefficients, bool(entry["held"]), drop, least)
 

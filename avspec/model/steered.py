@@ -12,6 +12,7 @@ from typing import Any, Literal, overload
 from avspec import stats
 from avspec.api import LogProbs, Row
 from avspec.errors import UsageError
+from avspec.knobs import spelled
 from avspec.model import generate as text
 from avspec.model import scorer
 from avspec.model.editor import Editor, open_editor
@@ -64,7 +65,7 @@ class SteeredModel:
         """
         run = RunFolder.open(run_dir)
         base = run.target(target) if target else run.base
-        editor, tokenizer = open_editor(base, run.vectors, device, transfer=target is not None)
+        editor, tokenizer = open_editor(base, run.vectors, device, transfer=target is not None, blocks=run.blocks)
         return cls(run, editor, tokenizer, read_info(base).context)
 
     @property
@@ -91,7 +92,7 @@ class SteeredModel:
         for domain, value in change.items():
             if not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise UsageError(f"the coefficient of {domain} must be a finite number, not {value!r}")
-        self.editor.set({**self.editor.coefficients, **change})
+        self.editor.set({**self.editor.coefficients, **spelled(change, self.run.blocks)})
 
     def reset(self) -> None:
         """Turn every knob to 0: the base, bit for bit."""

@@ -22,6 +22,7 @@ from avspec import registry
 from avspec.annotation.labels import FOLDER, fingerprint
 from avspec.digest import file_digest
 from avspec.errors import NoInput
+from avspec.knobs import blocks_of
 from avspec.plan.fingerprint import base_params
 from avspec.plan.params import (
     AgreementParams,
@@ -243,6 +244,7 @@ def _search(spec: Spec) -> Stage:
         levels=_levels(spec),
         sampler=search.sampler.plugin,
         options=search.sampler.options,
+        granularity=search.granularity,
         evaluations=search.evaluations,
         low=search.low,
         high=search.high,
@@ -304,6 +306,7 @@ def _evaluate(spec: Spec) -> Stage:
         behaviors=spec.all_behaviors(),
         named=tuple(spec.behaviors),
         max_fluency_drop=spec.search.max_fluency_drop,
+        granularity=spec.search.granularity,
         evaluators=_evaluators(spec),
     )
     plugins = tuple(_plugin("evaluators", each.plugin) for each in spec.evaluation)
@@ -323,6 +326,7 @@ def _variants(loaded: LoadedSpec, places: Places) -> Stage:
         levels=_levels(spec),
         behaviors=spec.all_behaviors(),
         limits={name: each.search.max_fluency_drop for name, each in specs.items()},
+        blocks={name: blocks_of(each.search.granularity) for name, each in specs.items()},
         places=found,
     )
     return Stage(params, inputs=tuple(dict.fromkeys(address for where in found.values() for address in where.values())))

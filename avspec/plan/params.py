@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from avspec.knobs import MODEL, blocks_of
 from avspec.synthesis.recipe import Recipe
 from avspec.synthesis.writing import Job
 
@@ -28,6 +29,11 @@ class Params(BaseModel):
     def identity(self) -> dict[str, Any]:
         """Return the part that goes into the stage's key, as JSON."""
         return self.model_dump(mode="json")
+
+
+def _without_blocks(params: Params) -> dict[str, Any]:
+    default = getattr(params, "granularity", MODEL) == MODEL
+    return params.model_dump(mode="json", exclude={"granularity"} if default else set())
 
 
 class BaseParams(Params):
@@ -227,6 +233,7 @@ class SearchParams(Params):
     SPEC_PATHS: ClassVar[dict[str, str]] = {
         "sampler": "search.sampler",
         "options": "search.sampler",
+        "granularity": "search.granularity",
         "evaluations": "search.evaluations",
         "low": "search.low",
         "high": "search.high",
@@ -245,6 +252,8 @@ class SearchParams(Params):
     sampler: str
     options: dict[str, Any] = {}
     """Options of the sampler plugin, defaults filled in."""
+    granularity: str = MODEL
+    """`model`, or `blocks(N)`."""
     evaluations: int
     low: float
     high: float
@@ -253,6 +262,15 @@ class SearchParams(Params):
     seed: int
     behaviors: dict[str, dict[str, Wanted]]
     """Name to what it wants of each domain it names, the atlas's combinations included."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but a granularity that is the default: a search without blocks is what it always was."""
+        return _without_blocks(self)
+
+    @property
+    def blocks(self) -> int:
+        """Return the number of blocks of layers."""
+        return blocks_of(self.granularity)
 
 
 class CompareParams(SearchParams):
@@ -287,6 +305,7 @@ class EvaluateParams(Params):
         "behaviors": "behaviors",
         "named": "behaviors",
         "max_fluency_drop": "search.max_fluency_drop",
+        "granularity": "search.granularity",
         "evaluators": "evaluation",
     }
     domains: tuple[str, ...]
@@ -298,8 +317,19 @@ class EvaluateParams(Params):
     named: tuple[str, ...]
     """The behaviors the spec names itself; the others come from the atlas."""
     max_fluency_drop: float
+    granularity: str = MODEL
+    """As in the search."""
     evaluators: tuple[dict[str, Any], ...]
     """Each `{"name": plugin, "options": {...}}`, in the spec's order."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but a granularity that is the default."""
+        return _without_blocks(self)
+
+    @property
+    def blocks(self) -> int:
+        """Return the number of blocks of layers."""
+        return blocks_of(self.granularity)
 
 
 class PromptingParams(Params):
@@ -404,6 +434,7 @@ class VariantsParams(Params):
         "domains": "domains",
         "behaviors": "behaviors",
         "limits": "variants.*.search.max_fluency_drop",
+        "blocks": "variants.*.search.granularity",
     }
     domains: tuple[str, ...]
     guardrails: dict[str, float]
@@ -414,6 +445,8 @@ class VariantsParams(Params):
     """As in the search."""
     limits: dict[str, float]
     """Variant to its largest fluency drop, nats per token; the spec itself is `main`."""
+    blocks: dict[str, int]
+    """Variant to its number of blocks of layers."""
     places: dict[str, dict[str, str]]
     """Variant to the address that stands in it for each of the spec's own stages that are read here."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from avspec.knobs import in_order
 from avspec.report.inputs import Artifacts, Json, Outline
 from avspec.report.text import nats, percent, points
 from avspec.search.demands import Demand
@@ -149,7 +150,7 @@ def _behavior(name: str, outline: Outline, artifacts: Artifacts) -> Behavior:
     behavior = Behavior(
         name=name,
         wanted=wanted,
-        coefficients={domain: chosen.get(domain, 0.0) for domain in outline.domains} if chosen or measured else {},
+        coefficients=in_order(chosen, outline.domains) if chosen or measured else {},
         held_search=bool(held.get("search", found.get("held", False))),
         held_test=held.get("test"),
         fluency_search=drops.get("search", found.get("fluency_drop")),

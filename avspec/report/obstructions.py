@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avspec.knobs import whole
 from avspec.report.behaviors import Behavior
 from avspec.report.inputs import Json, Outline
 from avspec.report.text import coefficient, listing, nats, percent
@@ -67,12 +68,14 @@ def read_obstruction(behavior: Behavior, outline: Outline, sweep: Mapping[str, S
     weakest = min(short, key=lambda pair: pair[0])[1]
     assert weakest.wanted is not None and weakest.search is not None
     rival, _ = weakest.search.rival(weakest.wanted)
+    # of a vector whose blocks have coefficients of their own the sweep says nothing
+    turned = {knob: whole(behavior.coefficients, knob) for knob in outline.domains}
     moved = {
-        knob: _moved(sweep.get(knob) or (), weakest.domain, weakest.wanted, rival, behavior.coefficients.get(knob, 0.0))
-        for knob in outline.domains
+        knob: None if c is None else _moved(sweep.get(knob) or (), weakest.domain, weakest.wanted, rival, c)
+        for knob, c in turned.items()
     }
     pulls = [
-        Pull(knob, behavior.coefficients.get(knob, 0.0), change)
+        Pull(knob, turned[knob] or 0.0, change)
         for knob, change in moved.items()
         if knob != weakest.domain and change is not None and change < -FELT
     ]

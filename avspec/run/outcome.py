@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avspec.errors import Corrupted
+from avspec.knobs import in_order
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -36,4 +37,4 @@ def behaviors(evaluate: Path, named: Iterable[str], domains: Sequence[str]) -> d
 
 def _outcome(result: Mapping[str, Any], domains: Sequence[str]) -> dict[str, Any]:
     found = result["coefficients"]
-    return {"coefficients": {d: found[d] for d in domains if d in found}, "held": result["held"]}
+    return {"coefficients": in_order(found, domains) if found else {}, "held": result["held"]}

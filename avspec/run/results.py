@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avspec.errors import NoInput
+from avspec.knobs import domain_of
 from avspec.run.folder import existing
 from avspec.run.outcome import read_json
 from avspec.run.summary import held_words
@@ -61,7 +62,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[Line]:
     for name, behavior in found["behaviors"].items():
         held = held_words(behavior["held"])
         for domain, result in behavior["domains"].items():
-            coefficient = f"{behavior['coefficients'][domain]:+.2f}"
+            own = [value for knob, value in behavior["coefficients"].items() if domain_of(knob) == domain]
+            coefficient = " ".join(f"{value:+.2f}" for value in own)
             yield Line(name, held, domain, coefficient, _wanted(result), _share(result))
         for guardrail, result in behavior.get("guardrails", {}).items():
             change = f"{-result['drop']:+.2f}"

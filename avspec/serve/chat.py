@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from avspec.errors import AvspecError, UsageError
+from avspec.knobs import domain_of
 from avspec.run.summary import table
 from avspec.serve.evaluate import parse_coefficients
 from avspec.serve.screen import Reply, Screen
@@ -112,7 +113,7 @@ class Session:
         if not words or len(words) % 2:
             raise UsageError("/set needs a domain and a number for each knob", hint="/set medical -0.4")
         pairs = ",".join(f"{domain}={number}" for domain, number in zip(words[::2], words[1::2], strict=True))
-        self.model.set(parse_coefficients(pairs, list(self.model.run.domains)))
+        self.model.set(parse_coefficients(pairs, self.model.run.knobs))
         self.screen.say(knobs_line(self.model.coefficients))
 
     def _behave(self, name: str) -> None:
@@ -127,7 +128,10 @@ class Session:
 
     def _knobs(self, _: str) -> None:
         levels = self.model.run.domains
-        rows = [(domain, f"{value:g}", " < ".join(levels[domain])) for domain, value in self.model.coefficients.items()]
+        rows = [
+            (domain, f"{value:g}", " < ".join(levels[domain_of(domain)]))
+            for domain, value in self.model.coefficients.items()
+        ]
         self.screen.say(table(("knob", "coefficient", "levels"), rows).rstrip())
 
     def _base(self, _: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from avspec import stats
 from avspec.api import Row
 from avspec.errors import UsageError
+from avspec.knobs import in_order
 from avspec.model.run_folder import RunFolder
 from avspec.rows import read_mixed_rows
 
@@ -75,7 +76,7 @@ def read_request(run_dir: Path, data: Path, *, behavior: str | None = None, coef
         raise UsageError("--behavior and --coefficients exclude each other")
     run = RunFolder.open(run_dir)
     found = run.behavior(behavior) if behavior is not None else None
-    knobs = found.coefficients if found else parse_coefficients(coefficients or "", list(run.domains))
+    knobs = found.coefficients if found else parse_coefficients(coefficients or "", run.knobs)
     return Request(run, read_mixed_rows(data, run.levels), knobs, behavior, found.wanted if found else {})
 
 
@@ -148,6 +149,6 @@ def to_json(results: Mapping[str, DomainResult], request: Request) -> dict[str, 
     return {
         "format_version": FORMAT_VERSION,
         "behavior": request.behavior,
-        "coefficients": {domain: request.coefficients.get(domain, 0.0) for domain in request.run.domains},
+        "coefficients": in_order(request.coefficients, list(request.run.domains)),
         "domains": {domain: result.to_json() for domain, result in results.items()},
     }

@@ -6,11 +6,13 @@ import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from avspec.api import SearchSpace
 from avspec.errors import NoInput, UsageError
+from avspec.knobs import knobs, own_knobs, spelled
 from avspec.plan.lockfile import read_lock
 from avspec.plan.params import SearchParams
 from avspec.run.folder import existing
@@ -53,11 +55,14 @@ class Question:
             Corrupted: One of them cannot be read.
         """
         low, high = self.params.low, self.params.high
-        known = [
-            replace(each, coefficients={d: each.coefficients.get(d, 0.0) for d in self.params.domains})
+        zero = dict.fromkeys(knobs(self.params.domains, self.params.blocks), 0.0)
+        spelt = [
+            replace(each, coefficients=zero | spelled(each.coefficients, self.params.blocks))
             for each in self.kept("search").all()
             if each.finite and all(low <= c <= high for c in each.coefficients.values())
         ]
+        # a search with other blocks may have evaluated the same vectors
+        known = [each for each in spelt if each.coefficients.keys() == zero.keys()]
         if not known:
             raise self._gone()
         return known
@@ -87,14 +92,18 @@ class Question:
             base=base,
             max_fluency_drop=self.params.max_fluency_drop,
             guardrails=self.params.guardrails,
-            norms={d: json.loads(path.read_text("utf-8"))["norm"] for d, path in vectors.items()},
+            norms={
+                knob: json.loads(path.read_text("utf-8"))["norm"] / sqrt(self.params.blocks)
+                for domain, path in vectors.items()
+                for knob in own_knobs(domain, self.params.blocks)
+            },
         )
 
     @property
     def space(self) -> SearchSpace:
         """Return the space that was searched."""
         p = self.params
-        return SearchSpace(p.domains, p.low, p.high, p.seed, p.evaluations, (ASKED,))
+        return SearchSpace(knobs(p.domains, p.blocks), p.low, p.high, p.seed, p.evaluations, (ASKED,))
 
 
 def read_question(run_dir: Path, text: str) -> Question:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from avspec.knobs import in_order
 from avspec.run.summary import table
 from avspec.serve.evaluate import DomainResult, Request, intervals
 
@@ -19,7 +20,7 @@ def eval_table(results: Mapping[str, DomainResult], request: Request) -> str:
 
 
 def _title(request: Request) -> str:
-    coefficients = {domain: request.coefficients.get(domain, 0.0) for domain in request.run.domains}
+    coefficients = in_order(request.coefficients, list(request.run.domains))
     behavior = f" {request.behavior}" if request.behavior else ""
     return f"{request.run.name}{behavior}: {knobs_line(coefficients)}"
 

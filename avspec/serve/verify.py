@@ -50,7 +50,7 @@ def verify(
     from avspec.stages.surface import Live, Surface
 
     params = question.params
-    live = Live(question.inputs, params.domains, device)
+    live = Live(question.inputs, params.domains, device, blocks=params.blocks)
     evaluations, judgements, made = {}, {}, 0
     for split in ("search", "test"):
         tell(f"evaluating on the {split} split")

@@ -158,6 +158,8 @@ class Search(Section):
     """Name of an installed sampler, or `{plugin: NAME}` with its options."""
     compare: tuple[PluginSection, ...] = ()
     """Other samplers that search with as many evaluations, to see how many behaviors they find; none by default."""
+    granularity: str = Field(default="model", pattern=r"^(model|blocks\([1-9]\d*\))$")
+    """`model`: one coefficient for each domain; `blocks(N)`: one for each domain and each of N blocks of layers."""
     evaluations: int = Field(default=60, ge=1)
     """Evaluations in all, the sweep's included."""
     low: float = -1.5

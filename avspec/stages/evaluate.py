@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from avspec import registry, stats
+from avspec.knobs import mean
 from avspec.model.release import release_memory
 from avspec.plan.params import EvaluateParams
 from avspec.search.demands import least_shares
@@ -25,7 +26,7 @@ class _Evaluation:
 
     def __init__(self, params: EvaluateParams, inputs: Mapping[str, Path], ctx: Context) -> None:
         self.params, self.inputs, self.ctx = params, inputs, ctx
-        self.live = Live(inputs, params.domains, ctx.device, ctx.log)
+        self.live = Live(inputs, params.domains, ctx.device, ctx.log, blocks=params.blocks)
         self.surfaces = {
             split: Surface(self.live, inputs, params.levels, split, ctx.evaluations) for split in ("search", "test")
         }
@@ -70,8 +71,8 @@ class _Evaluation:
         )
 
     def _subject(self, chosen: Mapping[str, float], wanted: Mapping[str, str], evaluation: Evaluation) -> Steered:
-        coefficients = {domain: chosen.get(domain, 0.0) for domain in self.params.domains}
-        return Steered(self.ground, coefficients, self.params.levels, evaluation.log_probs, wanted)
+        coefficients = {domain: mean(chosen, domain) for domain in self.params.domains}
+        return Steered(self.ground, coefficients, self.params.levels, evaluation.log_probs, wanted, turned=chosen)
 
     def _both(self, coefficients: Mapping[str, float]) -> dict[str, Evaluation]:
         return {split: surface.evaluate(coefficients) for split, surface in self.surfaces.items()}

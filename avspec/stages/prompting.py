@@ -105,7 +105,7 @@ class _Prompting:
         self.done += 1
         levels = {domain: self.params.levels[domain]}
         wanted = {domain: level} if level else {}
-        subject = Steered(self.ground, {domain: coefficient}, levels, {domain: log_probs}, wanted, asked or {})
+        subject = Steered(self.ground, {domain: coefficient}, levels, {domain: log_probs}, wanted, asked=asked or {})
         return {
             **stats.described(log_probs, levels[domain]),
             "metrics": {name: evaluator.evaluate(subject) for name, evaluator in self.evaluators.items()},

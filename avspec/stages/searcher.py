@@ -10,12 +10,15 @@ import optuna
 from avspec import registry
 from avspec.api import SearchSpace
 from avspec.digest import digest
+from avspec.knobs import knobs, own_knobs
+from avspec.model.blocks import block_norms
 from avspec.plan.params import SearchParams
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
 from avspec.search.study import open_study, run_search
 from avspec.search.trials import SearchTrial
 from avspec.stages.context import Context
+from avspec.stages.extract import VECTOR
 from avspec.stages.surface import Live, Surface, read_json
 
 STUDIES = "study.db"
@@ -26,10 +29,9 @@ class Searcher:
 
     def __init__(self, params: SearchParams, inputs: Mapping[str, Path], ctx: Context) -> None:
         self.ctx = ctx
-        live = Live(inputs, params.domains, ctx.device, ctx.log)
+        live = Live(inputs, params.domains, ctx.device, ctx.log, blocks=params.blocks)
         self.surface = Surface(live, inputs, params.levels, "search", ctx.evaluations)
         base = self.surface.evaluate({})
-        norms = {d: read_json(inputs[f"extract[{d}]"] / "vector.json")["norm"] for d in params.domains}
         self.objective = Objective(
             domains=params.domains,
             levels=params.levels,
@@ -37,10 +39,10 @@ class Searcher:
             base=base,
             max_fluency_drop=params.max_fluency_drop,
             guardrails=params.guardrails,
-            norms=norms,
+            norms=_norms(params, inputs),
         )
         self.space = SearchSpace(
-            domains=params.domains,
+            domains=knobs(params.domains, params.blocks),
             low=params.low,
             high=params.high,
             seed=params.seed,
@@ -78,6 +80,20 @@ class Searcher:
         return run_search(study, self.space, evaluate, self.objective, self._known, tell, stop)
 
 
+def _norms(params: SearchParams, inputs: Mapping[str, Path]) -> dict[str, float]:
+    """Return each knob to the norm of what it adds."""
+    folders = {domain: inputs[f"extract[{domain}]"] for domain in params.domains}
+    if params.blocks == 1:
+        return {domain: read_json(folder / "vector.json")["norm"] for domain, folder in folders.items()}
+    return {
+        knob: norm
+        for domain, folder in folders.items()
+        for knob, norm in zip(
+            own_knobs(domain, params.blocks), block_norms(folder / VECTOR, params.blocks), strict=True
+        )
+    }
+
+
 def _swept(folder: Path, surface: Surface) -> list[Evaluation]:
     """Return the sweep's evaluations, which are in the cache."""
     curves = read_json(folder / "sweep.json")["curves"]
@@ -89,7 +105,7 @@ def _identity(params: SearchParams, surface: Surface) -> dict[str, Any]:
     """Return what a study's numbers depend on; how many evaluations it may make is not part of it."""
     vectors = {address: part for address, part in surface.depends.items() if address.startswith("extract[")}
     return {
-        "spec": params.model_dump(mode="json", exclude={"evaluations"}),
+        "spec": {name: value for name, value in params.identity().items() if name != "evaluations"},
         "vectors": vectors,
         "evaluators": {"surface": surface.key},
     }

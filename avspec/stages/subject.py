@@ -34,12 +34,14 @@ class Steered:
 
     ground: Ground
     coefficients: Mapping[str, float]
-    """Every domain that is looked at, to its coefficient."""
+    """Every domain that is looked at, to its coefficient, or to the mean of its blocks' coefficients."""
     levels: Mapping[str, tuple[str, ...]]
     """Every domain and guardrail that is looked at, to its levels."""
     measured: Mapping[str, LogProbs]
     """Each of them to its log-probs, `[rows, levels]`."""
     wanted: Mapping[str, str] = field(default_factory=dict)
+    turned: Mapping[str, float] = field(default_factory=dict)
+    """The knobs, where they are blocks."""
     asked: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     """Domain to its test rows as they are put to the model, where that is otherwise than they are."""
     answers: dict[str, list[list[int]]] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Steered:
 
     def turn(self) -> Any:
         """Set the knobs, and return the model."""
-        self.ground.live.editor.set(self.coefficients)
+        self.ground.live.editor.set(self.turned or self.coefficients)
         return self.ground.live.editor.model
 
     def _queries(self, domain: str) -> Sequence[Row]:

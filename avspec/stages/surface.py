@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from avspec.api import LogProbs, Row
+from avspec.knobs import joined, knobs, spelled
 from avspec.model.compiled import compile_layers, pays_back
 from avspec.model.editor import Editor, open_editor
 from avspec.model.encoding import EncodedRow, encode_rows
@@ -31,18 +33,23 @@ class Live:
         tell: Callable[[str], None] = lambda line: None,
         *,
         transfer: bool = False,
+        blocks: int = 1,
     ) -> None:
         """Take the artifacts; `tell` is told where everything lies in memory once they are opened.
 
-        With `transfer` the base is another fine-tune than the vectors were extracted from.
+        With `transfer` the base is another fine-tune than the vectors were extracted from; with several `blocks` of
+        layers each has knobs of its own.
         """
+        self.blocks = blocks
         self.domains, self._base, self._device = domains, inputs["base"], device
         self._vectors = {domain: inputs[f"extract[{domain}]"] / VECTOR for domain in domains}
         self._compiled, self._tell, self._transfer = False, tell, transfer
 
     @cached_property
     def _opened(self) -> tuple[Editor, Any]:
-        editor, tokenizer = open_editor(self._base, self._vectors, self._device, transfer=self._transfer)
+        editor, tokenizer = open_editor(
+            self._base, self._vectors, self._device, transfer=self._transfer, blocks=self.blocks
+        )
         self._tell(editor.memory.describe())
         return editor, tokenizer
 
@@ -84,17 +91,19 @@ class Surface:
         return {name: encode_rows(self.live.tokenizer, rows, self.levels[name]) for name, rows in self.rows.items()}
 
     def evaluate(self, coefficients: Mapping[str, float], watch: Watch | None = None) -> Evaluation:
-        """Return the evaluation at these coefficients, from the cache or made now; domains not named are at 0.
+        """Return the evaluation at these coefficients, from the cache or made now; knobs not named are at 0.
 
         Args:
-            coefficients: Domain to coefficient.
+            coefficients: Knob, or domain for all of its blocks, to coefficient.
             watch: Looks at the log-probs after each block of rows, and may stop the evaluation.
 
         Raises:
             NonFinite: The model gave NaN or infinity there.
             Pruned: `watch` stopped it; nothing is kept.
         """
-        wanted = rounded({domain: coefficients.get(domain, 0.0) for domain in self.live.domains})
+        every = dict.fromkeys(knobs(self.live.domains, self.live.blocks), 0.0)
+        turned = rounded(every | spelled(coefficients, self.live.blocks))
+        wanted = rounded(joined(turned))  # equal blocks are the whole vector, which any granularity may have evaluated
 
         if wanted not in self.cache:  # opening the model is not part of what an evaluation takes
             _ = self.live.editor, self._encoded
@@ -107,7 +116,7 @@ class Surface:
         made, evaluation = self.made, self.cache.kept(wanted, compute)
         if self.made > made:
             self.live.faster(evaluation.seconds * self.ahead)
-        return evaluation
+        return replace(evaluation, coefficients=turned)
 
     @property
     def _shapes(self) -> dict[str, tuple[int, int]]:

@@ -24,7 +24,7 @@ def run(params: VariantsParams, inputs: Mapping[str, Path], out: Path, ctx: Cont
     for done, (name, places) in enumerate(params.places.items()):
         ctx.progress(done, len(params.places), name)
         own = {address: inputs[place] for address, place in places.items()}
-        measured = _outcomes(params, params.limits[name], own, ctx)
+        measured = _outcomes(params, name, own, ctx)
         reference = reference or measured
         found[name] = _described(params, own, measured, None if name == MAIN else reference)
     ctx.progress(len(params.places), len(params.places), f"{len(params.places) - 1} variants beside the spec")
@@ -32,14 +32,15 @@ def run(params: VariantsParams, inputs: Mapping[str, Path], out: Path, ctx: Cont
     write_json(out / "variants.json", {"format_version": 1, "behaviors": behaviors, "variants": found})
 
 
-def _outcomes(params: VariantsParams, limit: float, own: Mapping[str, Path], ctx: Context) -> Outcomes:
-    surface = Surface(Live(own, params.domains, ctx.device, ctx.log), own, params.levels, "test", ctx.evaluations)
+def _outcomes(params: VariantsParams, name: str, own: Mapping[str, Path], ctx: Context) -> Outcomes:
+    live = Live(own, params.domains, ctx.device, ctx.log, blocks=params.blocks[name])
+    surface = Surface(live, own, params.levels, "test", ctx.evaluations)
     objective = Objective(
         domains=params.domains,
         levels=params.levels,
         behaviors=params.behaviors,
         base=surface.evaluate({}),
-        max_fluency_drop=limit,
+        max_fluency_drop=params.limits[name],
         guardrails=params.guardrails,
     )
     chosen = read_json(own["search"] / "search.json")["behaviors"]
