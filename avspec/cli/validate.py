@@ -17,9 +17,10 @@ def command(spec: Path, sets: tuple[str, ...]) -> None:
     from avspec.spec import load_spec
 
     loaded = load_spec(spec, sets).spec
+    count = len(loaded.all_behaviors())
     parts = [
         f"domains {', '.join(loaded.domains)}",
         *([f"guardrails {', '.join(loaded.guardrails)}"] if loaded.guardrails else []),
-        f"{len(loaded.all_behaviors())} behaviors",
+        f"{count} behavior{'' if count == 1 else 's'}",
     ]
     click.echo(f"{spec} is valid: {loaded.name}, {'; '.join(parts)}.")
