@@ -1,10 +1,11 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from avspec.api import Row
-from avspec.stages import evaluate
-from avspec.stages.evaluate import EXAMPLE_TOKENS, _Subject
+from avspec.stages import subject as module
+from avspec.stages.subject import LONGEST, Ground, Steered
 
 ROWS = {
     name: [Row(f"{name}-{i}", name, f"{name} {i}?", {}) for i in range(5)] for name in ("medical", "legal", "safety")
@@ -20,20 +21,27 @@ def generated(monkeypatch) -> list[list[str]]:
         batches.append([turns[0]["content"] for turns in conversations])
         return [[ord(letter) for letter in text.ljust(max_new_tokens)] for text in batches[-1]]
 
-    monkeypatch.setattr(evaluate, "generate_ids", generate_ids)
+    monkeypatch.setattr(module, "generate_ids", generate_ids)
     return batches
 
 
 @pytest.fixture
-def subject() -> _Subject:
+def turned() -> list[dict[str, float]]:
+    """What the knobs were set to, one after the other."""
+    return []
+
+
+@pytest.fixture
+def ground(turned) -> Ground:
     tokenizer = SimpleNamespace(decode=lambda ids, skip_special_tokens: "".join(map(chr, ids)))
-    stage = SimpleNamespace(
-        params=SimpleNamespace(domains=("medical", "legal")),
-        surfaces={"test": SimpleNamespace(rows=ROWS)},
-        live=SimpleNamespace(editor=SimpleNamespace(model=None, set=lambda coefficients: None), tokenizer=tokenizer),
-        ctx=SimpleNamespace(check_stop=lambda: None),
-    )
-    return _Subject(stage, {}, {}, None)
+    editor = SimpleNamespace(model=None, set=turned.append)
+    live = SimpleNamespace(editor=editor, tokenizer=tokenizer)
+    return Ground(live, {}, ROWS, SimpleNamespace(check_stop=lambda: None))
+
+
+@pytest.fixture
+def subject(ground) -> Steered:
+    return Steered(ground, {"medical": 0.0, "legal": 0.0}, {}, {})
 
 
 def test_domains_with_a_knob_are_answered_in_one_batch(subject, generated) -> None:
@@ -44,9 +52,9 @@ def test_domains_with_a_knob_are_answered_in_one_batch(subject, generated) -> No
 
 def test_a_shorter_answer_is_cut_from_a_longer_one(subject, generated) -> None:
     subject.generate("medical", 1, 8)
-    assert subject.generate("medical", 1, EXAMPLE_TOKENS) == ["medical 0?"]
+    assert subject.generate("medical", 1, LONGEST) == ["medical 0?"]
     assert len(generated) == 1
-    subject.generate("medical", 1, EXAMPLE_TOKENS + 1)
+    subject.generate("medical", 1, LONGEST + 1)
     assert len(generated) == 2
 
 
@@ -58,3 +66,17 @@ def test_only_what_is_missing_is_generated(subject, generated) -> None:
     assert generated[1] == ["safety 0?"]
     assert generated[2] == [row.query for name in ("safety", "medical", "legal") for row in ROWS[name][1:]]
     assert len(generated) == 3
+
+
+def test_queries_are_put_as_they_are_asked(ground, generated) -> None:
+    asked = {"medical": [replace(row, query=f"Refuse. {row.query}") for row in ROWS["medical"]]}
+    prompted = Steered(ground, {"medical": 0.0}, {}, {}, asked=asked)
+    assert prompted.generate("medical", 1, 20) == ["Refuse. medical 0?"]
+    assert prompted.rows("medical") == ROWS["medical"], "a judge sees the query without the words before it"
+
+
+def test_blocks_are_turned_where_there_are_any(ground, generated, turned) -> None:
+    blocks = {"medical/1": 1.0, "medical/2": 0.0}
+    Steered(ground, {"medical": 0.5}, {}, {}, turned=blocks).generate("medical", 1, 8)
+    Steered(ground, {"medical": 0.5}, {}, {}).generate("medical", 1, 8)
+    assert turned == [blocks, {"medical": 0.5}]
