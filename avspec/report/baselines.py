@@ -102,9 +102,9 @@ def _prompting_says(domains: Mapping[str, Json]) -> str:
     seconds = _mean(words, "seconds_per_answer") / _mean(knobs, "seconds_per_answer")
     reached = sum(knob["held"]["test"] for knob in knobs)
     return (
-        f"Words make the input {tokens:.1f} times as long, and an answer of {plain[0]['timed_tokens']} tokens takes "
+        f"Words make the input {tokens:.1f} times as long, an answer of {_mean(words, 'answer_tokens'):.0f} tokens "
         f"{seconds:.2f} times as long as with a knob; setting the knob takes "
-        f"{text.duration(_mean(knobs, 'seconds_to_set'))}. "
+        f"{text.duration(_mean(knobs, 'editing_seconds'))}. "
         f"Knobs make {reached} of {len(knobs)} levels dominant on the test split, words "
         f"{sum(_dominates(found) for found in domains.values())}."
     )

@@ -1,15 +1,13 @@
 """prompting: each level asked for in words, beside the knob that is best for it (paper, section 5.2, tables 1-3)."""
 
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from avspec import registry, stats
 from avspec.api import LogProbs
-from avspec.model.encoding import chat_ids, encode_rows
-from avspec.model.generate import generate_ids
+from avspec.model.encoding import encode_rows
 from avspec.model.loading import read_info
 from avspec.model.scorer import score
 from avspec.plan.params import PromptingParams
@@ -18,9 +16,7 @@ from avspec.search.objective import Judgement, Objective
 from avspec.stages.context import Context
 from avspec.stages.subject import Ground, Steered
 from avspec.stages.surface import Live, Surface, read_json, write_json
-
-TIMED_ROWS, TIMED_TOKENS, TIMES = 8, 24, 2
-"""What seconds are measured on: queries of one batch, tokens of each answer, and how often; the shortest counts."""
+from avspec.stages.timing import ROWS, Way, input_tokens, timed
 
 
 def run(params: PromptingParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
@@ -57,7 +53,22 @@ class _Prompting:
         default = self._measured(domain, "default", 0.0, base.log_probs[domain])
         chosen = dict(self._chosen(domain))
         levels = {level: self._level(domain, level, *chosen[level]) for level in self.params.levels[domain]}
+        self._add_costs(domain, default, levels)
         return {"default": default, "levels": levels}
+
+    def _add_costs(self, domain: str, default: dict[str, Any], levels: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add to each way what an answer costs: tokens read, seconds, tokens, and seconds to set the knob."""
+        every = [row.query for row in self.ground.rows[domain]]
+        found, ways = {"default": default}, {"default": Way({}, every)}
+        for level, both in levels.items():
+            prompted, knob = f"prompted {level}", f"knob {level}"
+            found |= {prompted: both["prompted"], knob: both["knob"]}
+            ways[prompted] = Way({}, [f"{both['instruction']}\n\n{query}" for query in every])
+            ways[knob] = Way({domain: both["knob"]["coefficient"]}, every)
+        tokens = {name: input_tokens(self.live.tokenizer, way.turns) for name, way in ways.items()}
+        few = {name: replace(way, turns=way.turns[:ROWS]) for name, way in ways.items()}
+        for name, timing in timed(self.live, few, self.ctx.check_stop).items():
+            found[name] |= {"input_tokens": tokens[name], **asdict(timing)}
 
     def _level(self, domain: str, level: str, evaluation: Evaluation, judgement: Judgement) -> dict[str, Any]:
         instruction = self.params.instructions[domain][level]
@@ -100,7 +111,7 @@ class _Prompting:
         level: str | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return shares, what the evaluators say of answers, and what an answer costs."""
+        """Return shares, and what the evaluators say of answers."""
         self.ctx.progress(self.done, self.total, f"{domain}, {what}")
         self.done += 1
         levels = {domain: self.params.levels[domain]}
@@ -109,25 +120,4 @@ class _Prompting:
         return {
             **stats.described(log_probs, levels[domain]),
             "metrics": {name: evaluator.evaluate(subject) for name, evaluator in self.evaluators.items()},
-            **self._cost(subject, domain),
-        }
-
-    def _cost(self, subject: Steered, domain: str) -> dict[str, float]:
-        """Return tokens of input, seconds an answer takes, and seconds it takes to set the knob."""
-        began = time.perf_counter()
-        model = subject.turn()
-        setting = time.perf_counter() - began
-        prompts = subject.prompts(domain, TIMED_ROWS)
-        seconds = []
-        for _ in range(TIMES):
-            began = time.perf_counter()
-            generate_ids(model, self.live.tokenizer, prompts, max_new_tokens=TIMED_TOKENS)
-            seconds.append(time.perf_counter() - began)
-        every = subject.prompts(domain, len(subject.rows(domain)))
-        tokens = [len(chat_ids(self.live.tokenizer, prompt, prompt=True)) for prompt in every]
-        return {
-            "input_tokens": sum(tokens) / len(tokens),
-            "seconds_per_answer": min(seconds) / len(prompts),
-            "timed_tokens": TIMED_TOKENS,
-            "seconds_to_set": setting,
         }
