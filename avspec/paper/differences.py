@@ -25,7 +25,8 @@ def _of(run: Found) -> Iterable[str]:
     model = run.report["model"]
     if facts["model"] not in model:
         size = run.report.get("parameters")
-        count = f", {size / 1e6:,.0f} million parameters" if size else ""
+        told = f"{size / 1e6:,.0f} million" if (size or 0) >= 1e6 else f"{size or 0:,}"
+        count = f", {told} parameters" if size else ""
         yield f"Model: {model}{count}, in place of {facts['model']} with {facts['parameters'] / 1e9:.2f} billion."
     rows = [counts for domain in run.domains if (counts := run.report["rows"].get(domain))]
     if rows:

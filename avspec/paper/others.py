@@ -61,7 +61,7 @@ def table_7(runs: Sequence[Found]) -> Part:
     return Part(
         "Table 7: people on the levels",
         "table-6.yaml",
-        "People say the level of responses without seeing it: `avspec annotate RUN`, then apply again.",
+        "People say the level of responses without seeing it: avspec annotate RUN, then apply again.",
         ("Quantity", "Paper", "Here"),
         tuple(rows),
         (run.name,) if run else (),

@@ -70,8 +70,7 @@ def _domain(outline: Outline, domain: str, found: Json) -> Iterator[tuple[str, .
 
 def _row(domain: str, how: str, level: str, levels: Sequence[str], found: Json, default: Json) -> tuple[str, ...]:
     shares = found["shares"]
-    best = max(levels, key=lambda name: shares[name])
-    holds = "" if not level else _yes(found["held"]["test"] if "held" in found else best == level)
+    holds = "" if not level else _yes(found["held"]["test"] if "held" in found else _dominant(shares, level))
     return (
         domain,
         how,
@@ -81,7 +80,7 @@ def _row(domain: str, how: str, level: str, levels: Sequence[str], found: Json, 
         holds,
         _judged(found["metrics"], domain, levels),
         text.count(found["input_tokens"]),
-        f"{found['seconds_per_answer'] / default['seconds_per_answer']:.2f} ×",
+        f"{found['seconds_per_answer'] / default['seconds_per_answer']:.2f}\u00a0×",
     )
 
 
@@ -112,8 +111,12 @@ def _prompting_says(domains: Mapping[str, Json]) -> str:
 
 def _dominates(found: Json) -> int:
     """Return how many levels are dominant when they are asked for in words."""
-    said = ((level, each["prompted"]["shares"]) for level, each in found["levels"].items())
-    return sum(max(shares, key=lambda name: shares[name]) == level for level, shares in said)
+    return sum(_dominant(each["prompted"]["shares"], level) for level, each in found["levels"].items())
+
+
+def _dominant(shares: Mapping[str, float], level: str) -> bool:
+    """Return whether a level has a larger share than any other."""
+    return shares[level] > max(share for name, share in shares.items() if name != level)
 
 
 def _mean(each: Sequence[Json], key: str) -> float:

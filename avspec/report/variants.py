@@ -69,11 +69,13 @@ def _variant(name: str, changes: Mapping[str, Any], said: Json) -> Variant:
     cells = (
         ", ".join(f"{leaf} {value}" for leaf, value in changes.items()) or "the spec itself",
         str(held["search"]),
-        f"{held['test']} {_between(held['interval'], 0)}",
-        f"{gain['held']:+d} {_between(gain['interval'], 0, sign=True)}" if gain else text.NOTHING,
-        f"{text.percent(worst['mean'])} {_between([100 * bound for bound in worst['interval']], 0)}",
+        f"{held['test']}\u00a0{_between(held['interval'], 0)}",
+        f"{gain['held']:+d}\u00a0{_between(gain['interval'], 0, sign=True)}".replace("-", "−")
+        if gain
+        else text.NOTHING,
+        f"{text.percent(worst['mean'])}\u00a0{_between([100 * bound for bound in worst['interval']], 0)}",
         text.decimal(said["off_domain"], 2) if said["off_domain"] is not None else text.NOTHING,
-        f"{text.nats(drop['mean'])} ({text.nats(drop['largest'])})" if drop else text.NOTHING,
+        f"{text.nats(drop['mean'])}\u00a0({text.nats(drop['largest'])})" if drop else text.NOTHING,
         text.percent(said["repeated"]) if said["repeated"] is not None else text.NOTHING,
         str(said["evaluations"]),
     )
@@ -82,7 +84,7 @@ def _variant(name: str, changes: Mapping[str, Any], said: Json) -> Variant:
 
 def _between(bounds: Sequence[float], decimals: int, *, sign: bool = False) -> str:
     low, high = (f"{bound:{'+' if sign else ''}.{decimals}f}" for bound in bounds)
-    return f"[{low}, {high}]"
+    return f"[{low},\u00a0{high}]".replace("-", "−")
 
 
 def _kept(vectors: Mapping[str, Json]) -> str:
