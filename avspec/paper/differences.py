@@ -24,8 +24,8 @@ def _of(run: Found) -> Iterable[str]:
     facts, training = paper(), run.spec.get("training") or {}
     model = run.report["model"]
     if facts["model"] not in model:
-        size = run.report.get("parameters")
-        told = f"{size / 1e6:,.0f} million" if (size or 0) >= 1e6 else f"{size or 0:,}"
+        size = int(run.report.get("parameters") or 0)
+        told = f"{size / 1e6:,.0f} million" if size >= 1e6 else f"{size:,}"
         count = f", {told} parameters" if size else ""
         yield f"Model: {model}{count}, in place of {facts['model']} with {facts['parameters'] / 1e9:.2f} billion."
     rows = [counts for domain in run.domains if (counts := run.report["rows"].get(domain))]

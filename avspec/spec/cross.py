@@ -244,8 +244,9 @@ def _row_counts(document: Document, spec: Spec, name: str, kind: str) -> None:
     counts = {key: len(part) for key, part in split_rows(rows, spec.data.split.model_dump()).items()}
     told = ", ".join(f"{key} {count}" for key, count in counts.items())
     hint = f"its {len(rows)} rows are {told}; use more rows or change `data.split`"
-    # training keeps one row for the validation loss; guardrails are not trained on
-    least = {"train": 2 if kind == "domains" else 0, "search": 1, "test": 1}
+    # training keeps one row for the validation loss; guardrails are trained on only where a target is aligned to them
+    trained = kind == "domains" or f"align:{name}" in spec.transfer.targets
+    least = {"train": 2 if trained else 0, "search": 1, "test": 1}
     for split, count in counts.items():
         if count < least[split]:
             few = "no rows" if count == 0 else "only one row, and one is for the validation loss"

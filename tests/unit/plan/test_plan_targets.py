@@ -108,3 +108,11 @@ def test_problems_of_the_section(bench, targets, step, what):
 def test_names_are_short_and_differ():
     targets = ["align:safety", "run:a/legal", "path:models/other/", "hf:org/model-7b@main", "path:x/safety"]
     assert slugs(targets) == ["safety", "a-legal", "other", "model-7b", "safety-5"]
+
+
+def test_a_guardrail_that_is_aligned_to_needs_rows_to_train_on(bench):
+    bench.file.write_text(bench.file.read_text() + "data: {rows: {train: 1}}\n")
+    transfer(bench, "align:safety")
+    with pytest.raises(SpecError) as caught:
+        load_spec(bench.file)
+    assert any("the train split of `safety` has only one row" in problem.what for problem in caught.value.problems)
