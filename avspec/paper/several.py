@@ -52,17 +52,11 @@ def _rows(run: Found) -> Iterable[tuple[str, ...]]:
             text.coefficients(theirs["coefficients"]) if theirs else NONE,
             text.coefficients(behavior["coefficients"]),
             _each(wanted, theirs.get("joint")),
-            _measured(wanted, {domain: _test(found) for domain, found in trained.items()}),
+            _measured(wanted, {domain: found["test"] for domain, found in trained.items()}),
             _each(wanted, theirs.get("editing")),
             _measured(wanted, edited),
             NONE if held is None else "yes" if held else "no",
         )
-
-
-def _test(found: Json) -> Json:
-    """Return what was measured on the test split, where both splits were."""
-    both: Json = found.get("test", found)
-    return both
 
 
 def _each(wanted: Mapping[str, str], shares: Mapping[str, float] | None) -> str:

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 from avspec.paper.found import Found, Json, paper
 from avspec.paper.part import NONE, Part, points, share, triple
 from avspec.report import text
-
-JUDGES = ("judge", "classifier")
-"""Evaluators that say the level of generated answers, the one most like the paper's first."""
+from avspec.report.baselines import JUDGES
 
 
 def tables_1_to_3(runs: Sequence[Found]) -> Part:

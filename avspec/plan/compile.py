@@ -23,23 +23,19 @@ from avspec.annotation.labels import FOLDER, fingerprint
 from avspec.digest import file_digest
 from avspec.errors import NoInput
 from avspec.knobs import blocks_of
+from avspec.plan.comparisons import AgreementParams, CompareParams, JointParams, PromptingParams, VariantsParams
 from avspec.plan.fingerprint import base_params
 from avspec.plan.params import (
-    AgreementParams,
     CardParams,
     CleanParams,
-    CompareParams,
     DataParams,
     EvaluateParams,
     ExtractParams,
-    JointParams,
-    PromptingParams,
     ReportParams,
     SearchParams,
     SweepParams,
     SynthesizeParams,
     TrainParams,
-    VariantsParams,
 )
 from avspec.plan.stage import Stage
 from avspec.plan.targets import alignment, slugs, target_stage, transfer_stage

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avspec.errors import NoInput, UsageError
+from avspec.plan.comparisons import TargetParams, TransferParams
 from avspec.plan.fingerprint import base_params
 from avspec.plan.lockfile import read_lock
-from avspec.plan.params import TargetParams, TrainParams, TransferParams
+from avspec.plan.params import TrainParams
 from avspec.plan.stage import Stage
 from avspec.spec import LoadedSpec, Spec
 from avspec.store.local import Store

@@ -8,7 +8,7 @@ from avspec.annotation.agreement import agreement
 from avspec.annotation.items import read_items
 from avspec.annotation.labels import read_as_of
 from avspec.errors import NoInput, StageFailed
-from avspec.plan.params import AgreementParams
+from avspec.plan.comparisons import AgreementParams
 from avspec.stages.context import Context
 
 

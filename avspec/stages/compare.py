@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from avspec.plan.params import CompareParams
+from avspec.plan.comparisons import CompareParams
 from avspec.search.trials import held_after
 from avspec.stages.context import Context
 from avspec.stages.searcher import Searcher

@@ -13,7 +13,7 @@ from avspec.model.encoding import encode_rows
 from avspec.model.loading import load_model, read_info
 from avspec.model.release import release_memory
 from avspec.model.scorer import score
-from avspec.plan.params import JointParams
+from avspec.plan.comparisons import JointParams
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Objective
 from avspec.stages.context import Context

@@ -10,7 +10,7 @@ from avspec.api import LogProbs
 from avspec.model.encoding import encode_rows
 from avspec.model.loading import read_info
 from avspec.model.scorer import score
-from avspec.plan.params import PromptingParams
+from avspec.plan.comparisons import PromptingParams
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Judgement, Objective
 from avspec.stages.context import Context

@@ -6,7 +6,8 @@ from pathlib import Path
 from avspec.errors import StageFailed
 from avspec.model.loading import fetch
 from avspec.model.target import aligned_target, check_transfer
-from avspec.plan.params import BaseParams, TargetParams
+from avspec.plan.comparisons import TargetParams
+from avspec.plan.params import BaseParams
 from avspec.stages.context import Context
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avspec import stats
-from avspec.plan.params import TransferParams
+from avspec.plan.comparisons import TransferParams
 from avspec.stages.context import Context
 from avspec.stages.surface import Live, Surface, write_json
 from avspec.stages.sweep import coefficients, swept

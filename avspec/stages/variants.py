@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from avspec.plan.params import VariantsParams
+from avspec.plan.comparisons import VariantsParams
 from avspec.search.comparison import Outcomes, interval, outcomes
 from avspec.search.movement import relative
 from avspec.search.objective import Objective
