@@ -50,7 +50,8 @@ def _section(params: Params, name: str) -> str:
 
 
 def _fields(old: Mapping[str, Any], new: Mapping[str, Any], params: Params) -> list[str]:
-    before, after = dict(_leaves(old)), dict(_leaves(new))
+    # what a version of avspec did not know yet had its default
+    before, after = dict(_leaves({**_defaults(params), **old})), dict(_leaves(new))
     other_plugin = any(old.get(field) != new.get(field) for field in ("plugin", "sampler"))
     changes = []
     for leaf in dict.fromkeys([*before, *after]):
@@ -59,6 +60,11 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any], params: Params) -> l
         if leaf[0] not in _APART and not foreign and before.get(leaf) != after.get(leaf):
             changes.append(_change(spec_path(params, leaf), before.get(leaf), after.get(leaf)))
     return changes
+
+
+def _defaults(params: Params) -> dict[str, Any]:
+    """Return the fields that may be left out, and what they then are."""
+    return {name: field.default for name, field in type(params).model_fields.items() if not field.is_required()}
 
 
 def _leaves(value: Any, leaf: Leaf = ()) -> Iterator[tuple[Leaf, Any]]:

@@ -12,6 +12,7 @@ from avspec.plan.comparisons import TargetParams, TransferParams
 from avspec.plan.fingerprint import base_params
 from avspec.plan.lockfile import read_lock
 from avspec.plan.params import TrainParams
+from avspec.plan.parts import levels, steered
 from avspec.plan.stage import Stage
 from avspec.spec import LoadedSpec, Spec
 from avspec.store.local import Store
@@ -28,7 +29,7 @@ def slugs(targets: Sequence[str]) -> list[str]:
     return found
 
 
-def target_stage(loaded: LoadedSpec, target: str, slug: str, folder: Path, runs: Path) -> Stage:
+def target_stage(loaded: LoadedSpec, target: str, slug: str, folder: Path, run_dir: Path) -> Stage:
     """Return the stage that makes a target.
 
     Args:
@@ -36,18 +37,18 @@ def target_stage(loaded: LoadedSpec, target: str, slug: str, folder: Path, runs:
         target: As the spec says it.
         slug: What it is called.
         folder: Where a relative `path:` starts.
-        runs: The folder of all runs.
+        run_dir: The spec's own run folder; other runs are beside it.
 
     Raises:
         ModelError: A model is on this disk by name only.
         NoInput: There is no such run, or it has trained nothing yet.
-        UsageError: The run does not say which of its domains is meant, or has none of that name.
+        UsageError: The run does not say which of its domains is meant, has none of that name, or is the spec's own.
     """
     kind, _, name = target.partition(":")
     if kind == "align":
         return Stage(TargetParams(target=target, trained=f"train[{name}]"), slug, ("base", f"train[{name}]"))
     if kind == "run":
-        return Stage(_of_run(target, runs), slug, ("base",))
+        return Stage(_of_run(target, run_dir), slug, ("base",))
     model = loaded.spec.model
     found = base_params(target, model.dtype, model.trust_remote_code, folder)
     return Stage(TargetParams(target=target, model=found.model_dump(mode="json")), slug, ("base",))
@@ -60,21 +61,25 @@ def alignment(spec: Spec, name: str) -> TrainParams:
     return TrainParams(domain=name, plugin=training.plugin, options=options, levels={name: spec.levels_of(name)})
 
 
-def transfer_stage(spec: Spec, target: str, slug: str, steered: Sequence[str]) -> Stage:
+def transfer_stage(spec: Spec, target: str, slug: str) -> Stage:
     """Return the sweep of each vector on a target; it reads what a sweep reads, and the target."""
     params = TransferParams(
         target=target,
         domains=tuple(spec.domains),
-        levels={name: spec.levels_of(name) for name in (*spec.domains, *spec.guardrails)},
+        levels=levels(spec),
         step=spec.transfer.step or spec.sweep.step,
         low=spec.search.low,
         high=spec.search.high,
     )
-    return Stage(params, slug, (*steered, f"target[{slug}]"))
+    return Stage(params, slug, (*steered(spec), f"target[{slug}]"))
 
 
-def _of_run(target: str, runs: Path) -> TargetParams:
+def _of_run(target: str, run_dir: Path) -> TargetParams:
     name, _, domain = target.removeprefix("run:").partition("/")
+    runs = run_dir.parent
+    if name == run_dir.name:
+        hint = f"write align:{domain or 'DOMAIN'}, so that it is trained first"
+        raise UsageError(f"the target {target} is this spec's own run", where="transfer.targets", hint=hint)
     lock = read_lock(runs / name)
     if lock is None:
         known = [path.parent.name for path in runs.glob("*/avspec.lock")]

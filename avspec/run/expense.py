@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from avspec.calls.answers import spent
 from avspec.calls.prices import PRICES_DATE, Price, price_of
 from avspec.plan.diff import Plan
-from avspec.plan.params import SynthesizeParams
+from avspec.plan.row_params import SynthesizeParams
 from avspec.store.local import Store
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from avspec.card.card import data_card
-from avspec.plan.params import CardParams
+from avspec.plan.row_params import CardParams
 from avspec.rows import SPLITS
 from avspec.stages.context import Context
 from avspec.stages.data import read_split

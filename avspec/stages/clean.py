@@ -8,7 +8,7 @@ from pathlib import Path
 
 from avspec.cleaning.rules import OPTIONS, REASONS, Cleaned, clean
 from avspec.errors import StageFailed
-from avspec.plan.params import CleanParams
+from avspec.plan.row_params import CleanParams
 from avspec.stages.context import Context
 from avspec.synthesis.recipe import Cleaning
 from avspec.synthesis.written import WrittenRow, read_written

@@ -9,7 +9,7 @@ from avspec.domains.reading import domain_rows
 from avspec.errors import StageFailed
 from avspec.model.encoding import encode_rows
 from avspec.model.loading import load_tokenizer, read_info
-from avspec.plan.params import DataParams
+from avspec.plan.row_params import DataParams
 from avspec.rows import limited, split_rows, write_rows
 from avspec.stages.context import Context
 

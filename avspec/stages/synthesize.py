@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from avspec.plan.params import SynthesizeParams
+from avspec.plan.row_params import SynthesizeParams
 from avspec.stages.calls import asker
 from avspec.stages.context import Context
 from avspec.synthesis.writing import write_rows

@@ -1,5 +1,6 @@
 """What runs and why: every reason, and the leaf that changed."""
 
+import json
 import os
 
 import pytest
@@ -254,3 +255,11 @@ def test_a_changed_least_share_is_named_alone(done):
     done.edit("share: 0.6", "share: 0.7")
     assert told(done.plan())["search"] == ("spec-changed", ["behaviors.court.legal.share 0.6 -> 0.7"])
     assert done.plan(verify=True).summary == {"reuse": 12, "run": 3}
+
+
+def test_a_lock_from_before_a_setting_was_known_does_not_name_it(done):
+    lock = json.loads((done.run_dir / "avspec.lock").read_text())
+    del lock["stages"]["search"]["params"]["granularity"]
+    (done.run_dir / "avspec.lock").write_text(json.dumps(lock))
+    done.edit("evaluations: 20", "evaluations: 40")
+    assert told(done.plan())["search"] == ("spec-changed", ["search.evaluations 20 -> 40"])

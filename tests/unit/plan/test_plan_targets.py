@@ -50,14 +50,29 @@ def test_a_model_on_disk_starts_at_the_specs_folder(bench):
 def test_the_training_of_another_run_is_found_by_its_lock(bench):
     pretend(bench)
     key = graph.keys(bench.stages())["train[legal]"]
-    transfer(bench, "run:clinic/legal")
+    transfer(bench, "run:firm/legal")
     params = next(stage for stage in compiled(bench) if stage.kind == "target").params
     assert params.weights == key
     assert params.identity().keys().isdisjoint({"weights_path", "base_path"})
 
 
+def test_a_target_is_opened_before_anything_is_trained(bench):
+    (bench.root / "other").mkdir()
+    (bench.root / "other" / "config.json").write_text("{}")
+    transfer(bench, "path:other")
+    order = [stage.address for stage in compiled(bench)]
+    assert order.index("target[other]") < order.index("train[medical]")
+
+
+def test_the_spec_cannot_aim_at_its_own_run(bench):
+    transfer(bench, "run:clinic/legal")
+    with pytest.raises(UsageError, match="own run") as raised:
+        compiled(bench)
+    assert "align:legal" in raised.value.hint
+
+
 def pretend(bench):
-    """Write the lock that an apply would leave."""
+    """Write the lock that an apply would leave, as another run's."""
     from avspec.plan.lockfile import write_lock
 
     keys = graph.keys(bench.stages())
@@ -68,16 +83,17 @@ def pretend(bench):
         }
         for stage in bench.stages()
     }
-    bench.run_dir.mkdir(parents=True, exist_ok=True)
-    write_lock(bench.run_dir, spec={}, store=bench.store.root, stages=stages)
+    run_dir = bench.run_dir.with_name("firm")
+    run_dir.mkdir(parents=True)
+    write_lock(run_dir, spec={}, store=bench.store.root, stages=stages)
 
 
 @pytest.mark.parametrize(
     ("target", "error", "what"),
     [
         ("run:clinik", NoInput, "is no run"),
-        ("run:clinic", UsageError, "aligned the base to several domains"),
-        ("run:clinic/tax", UsageError, "trained no tax"),
+        ("run:firm", UsageError, "aligned the base to several domains"),
+        ("run:firm/tax", UsageError, "trained no tax"),
     ],
 )
 def test_a_run_that_cannot_be_a_target_says_why(bench, target, error, what):

@@ -1,3 +1,5 @@
+import itertools
+
 import optuna
 import pytest
 from surfaces import BEHAVIORS, Surface
@@ -189,3 +191,12 @@ def test_the_grid_grows_finer():
 @pytest.mark.parametrize("points", [2, 3, 4, 7, 21])
 def test_every_size_of_grid_is_whole(points):
     assert sorted(coarse_to_fine(points, 2, 1)) == [(i, j) for i in range(points) for j in range(points)]
+
+
+def test_a_grid_of_many_knobs_is_drawn_not_listed():
+    walk = coarse_to_fine(21, 40, 0)
+    order = list(itertools.islice(walk, 300))
+    assert order[0] == (10,) * 40
+    assert len(set(order)) == 300
+    assert {index for point in order[1:] for index in point} == {0, 10, 20}
+    assert order == list(itertools.islice(coarse_to_fine(21, 40, 0), 300))

@@ -4,7 +4,7 @@ import pytest
 
 from avspec.domains.helpfulness import Helpfulness
 from avspec.domains.legal import Legal
-from avspec.plan.params import CardParams
+from avspec.plan.row_params import CardParams
 from avspec.rows import write_rows
 from avspec.stages import card
 from avspec.stages.context import Context

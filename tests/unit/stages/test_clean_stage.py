@@ -4,7 +4,7 @@ import pytest
 
 from avspec.cleaning.rules import OPTIONS, REASONS
 from avspec.errors import StageFailed
-from avspec.plan.params import CleanParams
+from avspec.plan.row_params import CleanParams
 from avspec.rows import read_rows
 from avspec.stages import clean
 from avspec.stages.context import Context

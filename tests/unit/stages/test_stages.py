@@ -6,7 +6,7 @@ from avspec.domains.medical import Medical
 from avspec.domains.safety import Safety
 from avspec.model.encoding import encode_rows
 from avspec.model.scorer import score
-from avspec.plan.params import DataParams
+from avspec.plan.row_params import DataParams
 from avspec.search.blocks import Pruned, scored
 from avspec.stages import data, reference
 from avspec.stages.context import Context
