@@ -13,7 +13,7 @@ from avspec.paper.part import Part
 from avspec.paper.several import combinations, cost, table_5
 from avspec.paper.single import figure_4, table_4, tables_1_to_3
 from avspec.report.html import fill, page_style
-from avspec.report.markdown import table
+from avspec.report.markup import table
 from avspec.store.disk import disk_errors, write_atomic
 
 PARTS = (

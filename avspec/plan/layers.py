@@ -21,10 +21,9 @@ def check_blocks(base: BaseParams, granularity: str) -> None:
     blocks = blocks_of(granularity)
     layers = _layers(base) if blocks > 1 else None
     if layers is not None and layers < blocks:
-        hint = f"write `granularity: blocks(N)` with N up to {layers}"
-        raise ModelError(
-            f"the model has {layers} layers, too few for {blocks} blocks", where="search.granularity", hint=hint
-        )
+        hint = f"write `granularity: blocks(N)` with N up to {layers}" if layers > 1 else "write `granularity: model`"
+        what = f"{blocks} blocks are too many for the model's layers: it has {layers}"
+        raise ModelError(what, where="search.granularity", hint=hint)
 
 
 def _layers(base: BaseParams) -> int | None:

@@ -28,11 +28,6 @@ class Params(BaseModel):
         return self.model_dump(mode="json")
 
 
-def _without_blocks(params: Params) -> dict[str, Any]:
-    default = getattr(params, "granularity", MODEL) == MODEL
-    return params.model_dump(mode="json", exclude={"granularity"} if default else set())
-
-
 class BaseParams(Params):
     """The base model."""
 
@@ -107,7 +102,23 @@ class SweepParams(Params):
     high: float
 
 
-class SearchParams(Params):
+class GranularParams(Params):
+    """What depends on how many coefficients a domain has."""
+
+    granularity: str = MODEL
+    """`model`, or `blocks(N)`."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return all but a granularity that is the default: a search without blocks is what it always was."""
+        return self.model_dump(mode="json", exclude={"granularity"} if self.granularity == MODEL else set())
+
+    @property
+    def blocks(self) -> int:
+        """Return the number of blocks of layers."""
+        return blocks_of(self.granularity)
+
+
+class SearchParams(GranularParams):
     """The search for the coefficients of every behavior."""
 
     KIND: ClassVar[str] = "search"
@@ -134,8 +145,6 @@ class SearchParams(Params):
     sampler: str
     options: dict[str, Any] = {}
     """Options of the sampler plugin, defaults filled in."""
-    granularity: str = MODEL
-    """`model`, or `blocks(N)`."""
     evaluations: int
     low: float
     high: float
@@ -145,17 +154,8 @@ class SearchParams(Params):
     behaviors: dict[str, dict[str, Wanted]]
     """Name to what it wants of each domain it names, the atlas's combinations included."""
 
-    def identity(self) -> dict[str, Any]:
-        """Return all but a granularity that is the default: a search without blocks is what it always was."""
-        return _without_blocks(self)
 
-    @property
-    def blocks(self) -> int:
-        """Return the number of blocks of layers."""
-        return blocks_of(self.granularity)
-
-
-class EvaluateParams(Params):
+class EvaluateParams(GranularParams):
     """The measurement of every behavior found, on the test split."""
 
     KIND: ClassVar[str] = "evaluate"
@@ -179,19 +179,8 @@ class EvaluateParams(Params):
     named: tuple[str, ...]
     """The behaviors the spec names itself; the others come from the atlas."""
     max_fluency_drop: float
-    granularity: str = MODEL
-    """As in the search."""
     evaluators: tuple[dict[str, Any], ...]
     """Each `{"name": plugin, "options": {...}}`, in the spec's order."""
-
-    def identity(self) -> dict[str, Any]:
-        """Return all but a granularity that is the default."""
-        return _without_blocks(self)
-
-    @property
-    def blocks(self) -> int:
-        """Return the number of blocks of layers."""
-        return blocks_of(self.granularity)
 
 
 class ReportParams(Params):

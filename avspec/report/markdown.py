@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from avspec.report import baselines, text, transfer, variants
-from avspec.report.atlas import AtlasRow
-from avspec.report.behaviors import Behavior, DomainResult, Measure
 from avspec.report.cards import cards_markdown
 from avspec.report.inputs import Json
-from avspec.report.notes import fluency_sentence
+from avspec.report.markdown_behaviors import atlas, behaviors
+from avspec.report.markup import cell, table
 from avspec.report.search import COMPARED, STANDINGS
 from avspec.report.summary import Summary
 
@@ -18,11 +16,11 @@ from avspec.report.summary import Summary
 def report_markdown(summary: Summary) -> str:
     """Return the text of report.md; model text stands in code fences, where nothing is markup."""
     parts = [
-        f"# {_cell(summary.outline.name)}: {_cell(summary.headline)}",
+        f"# {cell(summary.outline.name)}: {cell(summary.headline)}",
         summary.subline,
         _facts(summary),
-        *_behaviors(summary),
-        *_atlas(summary),
+        *behaviors(summary),
+        *atlas(summary),
         *_baselines(summary),
         *_variants(summary),
         *_search(summary),
@@ -30,30 +28,12 @@ def report_markdown(summary: Summary) -> str:
         *_transfers(summary),
         *_vectors(summary),
         *_cost(summary),
-        *map(_cell, cards_markdown(summary.cards)),
+        *map(cell, cards_markdown(summary.cards)),
         *_annotation(summary),
         "## Notes",
-        "\n".join(f"- {_cell(note)}" for note in summary.notes),
+        "\n".join(f"- {cell(note)}" for note in summary.notes),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; every cell is escaped."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def fence(content: str) -> str:
-    """Return text in a code fence longer than any run of backticks in it."""
-    longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
-    ticks = "`" * max(3, longest + 1)
-    return f"{ticks}text\n{content}\n{ticks}"
-
-
-def _cell(content: str) -> str:
-    escaped = content.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return " ".join(escaped.split())
 
 
 def _facts(summary: Summary) -> str:
@@ -62,18 +42,6 @@ def _facts(summary: Summary) -> str:
         f"Base: `{summary.outline.model}`{said}. Shares are of the rows whose mean token log-prob is highest for "
         "a level's response, with 95% Wilson intervals in parentheses."
     )
-
-
-def _behaviors(summary: Summary) -> Iterable[str]:
-    if not summary.behaviors:
-        return
-    yield "## Behaviors"
-    domains = summary.outline.domains
-    head = ["behavior", *domains, "coefficients", "fluency drop", "held on search", "held on test", "standing"]
-    yield table(head, [_behavior_row(behavior, domains) for behavior in summary.behaviors])
-    yield fluency_sentence(summary.outline.max_fluency_drop)
-    for behavior in summary.behaviors:
-        yield from _details(behavior)
 
 
 def _baselines(summary: Summary) -> Iterable[str]:
@@ -90,7 +58,7 @@ def _baselines(summary: Summary) -> Iterable[str]:
 
 def _transfers(summary: Summary) -> Iterable[str]:
     for target in summary.transfers:
-        yield f"## Transfer to {_cell(target.name)} ({_cell(target.ref)})"
+        yield f"## Transfer to {cell(target.name)} ({cell(target.ref)})"
         yield target.headline
         yield table(transfer.HEAD, target.rows)
 
@@ -101,116 +69,6 @@ def _variants(summary: Summary) -> Iterable[str]:
         yield summary.variants.headline
         yield table(variants.HEAD, [(row.name, *row.cells) for row in summary.variants.rows])
         yield f"{variants.ABOUT} {variants.LEGEND}"
-
-
-def _behavior_row(behavior: Behavior, domains: Sequence[str]) -> list[str]:
-    seen = {result.domain: result for result in behavior.domains}
-    return [
-        behavior.name,
-        *(_wanted(behavior.wanted.get(domain), seen.get(domain)) for domain in domains),
-        text.coefficients(behavior.coefficients),
-        text.nats(behavior.fluency_test),
-        _held(behavior.held_search),
-        _held(behavior.held_test),
-        behavior.standing or text.NOTHING,
-    ]
-
-
-def _wanted(level: str | None, result: DomainResult | None) -> str:
-    if level is None:
-        return "free"
-    if result is None or result.test is None:
-        return level
-    bounds = text.interval(result.test.interval.get(level))
-    least = f", at least {text.percent(result.least_share)} wanted" if result.least_share else ""
-    return f"{level} {text.percent(result.test.shares.get(level))}" + (f" ({bounds})" if bounds else "") + least
-
-
-def _held(held: bool | None) -> str:
-    return "not measured" if held is None else "yes" if held else "no"
-
-
-def _details(behavior: Behavior) -> Iterable[str]:
-    if not behavior.domains:
-        return
-    yield f"### {behavior.name}"
-    rows = [row for result in behavior.domains for row in _split_rows(result)]
-    yield table(["domain", "wanted", "model, split", "rows", "shares", "fluency drop"], rows)
-    yield table(
-        ["domain", "repeated 4-grams", "the base's"],
-        [
-            [result.domain, text.percent(result.repeated), text.percent(result.repeated_base)]
-            for result in behavior.domains
-        ],
-    )
-    if behavior.guardrails:
-        yield table(
-            ["guardrail", "level", "base", "steered", "drop", "limit", "kept"],
-            [
-                [
-                    g.guardrail,
-                    g.level,
-                    text.percent(g.base.shares.get(g.level) if g.base else None),
-                    text.percent(g.test.shares.get(g.level) if g.test else None),
-                    text.percent(g.drop),
-                    text.percent(g.max_drop) if g.max_drop is not None else "none",
-                    "yes" if g.ok else "no",
-                ]
-                for g in behavior.guardrails
-            ],
-        )
-    for example in behavior.examples:
-        yield f"Example, {example.domain}, wanted: {example.wanted or 'free'}. Query, base, {behavior.name}:"
-        yield "\n\n".join(fence(part) for part in (example.query, example.base, example.steered))
-
-
-def _split_rows(result: DomainResult) -> Iterable[list[str]]:
-    wanted = result.wanted or "free"
-    named = (("base, test", result.base), ("steered, search", result.search), ("steered, test", result.test))
-    for name, measure in named:
-        if measure is not None:
-            yield [
-                result.domain,
-                wanted,
-                name,
-                str(measure.rows),
-                _shares(measure),
-                text.nats(measure.fluency_drop),
-            ]
-
-
-def _shares(measure: Measure) -> str:
-    return text.shares(measure.shares, measure.interval)
-
-
-def _atlas(summary: Summary) -> Iterable[str]:
-    if not summary.atlas:
-        return
-    yield "## Atlas"
-    yield table(
-        [
-            *(f"{domain}, share on test" for domain in summary.outline.domains),
-            "reached",
-            "held on test",
-            "fluency drop",
-            "coefficients",
-            "what stands in the way",
-        ],
-        [_atlas_row(row) for row in summary.atlas],
-    )
-
-
-def _atlas_row(row: AtlasRow) -> list[str]:
-    seen = {result.domain: result for result in row.behavior.domains} if row.behavior else {}
-    why = [row.obstacle, row.obstruction.sentence if row.obstruction else ""]
-    return [
-        *(_wanted(level, seen.get(domain)) for domain, level in row.wanted.items()),
-        "yes" if row.reached else "not reached",
-        _held(row.held_test),
-        text.nats(row.behavior.fluency_test if row.behavior else None),
-        text.coefficients(row.coefficients),
-        "; ".join(filter(None, why)),
-    ]
 
 
 def _search(summary: Summary) -> Iterable[str]:
@@ -240,7 +98,7 @@ def _annotation(summary: Summary) -> Iterable[str]:
     if agreement.domains:
         yield table(["domain", "mean kappa of people", "labeled as written"], [[d, *c] for d, c in agreement.domains])
     for confusion in agreement.confusions:
-        yield f"{_cell(confusion.title)}; rows: written for, columns: labeled"
+        yield f"{cell(confusion.title)}; rows: written for, columns: labeled"
         yield table(["written for", *confusion.labels], [[level, *cells] for level, cells in confusion.rows])
 
 

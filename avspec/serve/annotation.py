@@ -21,7 +21,7 @@ from avspec.model.run_folder import RunFolder
 from avspec.plan.lockfile import read_lock
 from avspec.rows import SPLITS
 from avspec.run.folder import existing
-from avspec.spec.model import Guardrail
+from avspec.spec.data import Guardrail
 from avspec.spec.source import parse_value
 from avspec.stages.data import read_split
 from avspec.store.disk import disk_errors, write_atomic

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from avspec import registry
 from avspec.errors import PluginError, SpecError
 from avspec.spec.cross import cross_check
-from avspec.spec.model import PLUGIN_SECTIONS, Domain, Spec, group_of
+from avspec.spec.data import Domain
+from avspec.spec.model import PLUGIN_SECTIONS, Spec, group_of
 from avspec.spec.plugin import PluginSection
 from avspec.spec.problems import note
 from avspec.spec.source import Document, Path

@@ -10,7 +10,8 @@ from typing import Any
 
 from avspec.errors import AvspecError, ProblemsError
 from avspec.rows import split_rows
-from avspec.spec.model import MAIN, NAME, Domain, Spec
+from avspec.spec.data import Domain
+from avspec.spec.model import MAIN, NAME, Spec
 from avspec.spec.problems import guess
 from avspec.spec.source import Document, Path
 from avspec.spec.synthesis import recipe

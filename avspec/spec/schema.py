@@ -10,14 +10,8 @@ from pydantic import BaseModel
 
 from avspec import registry
 from avspec.errors import PluginError
-from avspec.spec.model import (
-    NAME,
-    Domain,
-    Extraction,
-    Guardrail,
-    Spec,
-    Training,
-)
+from avspec.spec.data import Domain, Guardrail
+from avspec.spec.model import NAME, Extraction, Spec, Training
 from avspec.spec.plugin import PluginSection
 
 _SECTIONS: dict[str, tuple[type[PluginSection], str]] = {
