@@ -40,10 +40,10 @@ def _of(run: Found) -> Iterable[str]:
     beta, anchors = training.get("beta"), training.get("anchors")
     if beta is not None and beta != facts["training"]["beta"]:
         margin = 1 / (2 * beta)
+        paper_beta = facts["training"]["beta"]
         yield (
-            f"Training: beta {beta:g}, a target margin of {margin:g} nats a token; the paper’s "
-            f"{facts['training']['beta']:g} asks for {1 / (2 * facts['training']['beta']):g}, which breaks the text of "
-            "small models."
+            f"Training: beta {beta:g}, a target margin of {margin:g} {'nat' if margin == 1 else 'nats'} a token; the "
+            f"paper’s {paper_beta:g} asks for {1 / (2 * paper_beta):g}, which breaks the text of small models."
         )
     if anchors:
         yield f"Training: {text.percent(anchors)} of the rows are anchors; the paper has none."

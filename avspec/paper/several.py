@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from avspec.knobs import domain_of
 from avspec.paper.found import Found, Json, paper
 from avspec.paper.part import NONE, Part, share
 from avspec.report import text
@@ -18,6 +19,7 @@ def table_5(runs: Sequence[Found]) -> Part:
         "Share of the level asked for in each domain. Joint training is one training run for each behavior; editing "
         "sets three knobs. Test split, with 95% Wilson intervals.",
         (
+            "Behavior",
             "Asked for",
             "λ paper",
             "λ here",
@@ -25,7 +27,7 @@ def table_5(runs: Sequence[Found]) -> Part:
             "Joint, here",
             "Editing, paper",
             "Editing, here",
-            "Holds here",
+            "All hold",
         ),
         tuple(_rows(run)) if run else (),
         (run.name,) if run else (),
@@ -45,26 +47,25 @@ def _rows(run: Found) -> Iterable[tuple[str, ...]]:
         if not theirs and name not in joint:
             continue
         trained = (joint.get(name) or {}).get("domains") or {}
-        edited = {domain: result["test"] for domain, result in behavior["domains"].items()}
         held = behavior["held"]["test"]
-        yield (
-            ", ".join(f"{domain} {level}" for domain, level in wanted.items()),
-            text.coefficients(theirs["coefficients"]) if theirs else NONE,
-            text.coefficients(behavior["coefficients"]),
-            _each(wanted, theirs.get("joint")),
-            _measured(wanted, {domain: found["test"] for domain, found in trained.items()}),
-            _each(wanted, theirs.get("editing")),
-            _measured(wanted, edited),
-            NONE if held is None else "yes" if held else "no",
-        )
+        for domain, level in wanted.items():
+            yield (
+                name,
+                f"{domain}, {level}",
+                text.coefficient((theirs.get("coefficients") or {}).get(domain)),
+                _knobs(behavior["coefficients"], domain),
+                text.percent((theirs.get("joint") or {}).get(domain)),
+                share((trained.get(domain) or {}).get("test"), level),
+                text.percent((theirs.get("editing") or {}).get(domain)),
+                share((behavior["domains"].get(domain) or {}).get("test"), level),
+                NONE if held is None else "yes" if held else "no",
+            )
 
 
-def _each(wanted: Mapping[str, str], shares: Mapping[str, float] | None) -> str:
-    return " · ".join(text.percent(shares.get(domain)) for domain in wanted) if shares else NONE
-
-
-def _measured(wanted: Mapping[str, str], measured: Mapping[str, Json]) -> str:
-    return " · ".join(share(measured.get(d), level) for d, level in wanted.items()) if measured else NONE
+def _knobs(coefficients: Mapping[str, float], domain: str) -> str:
+    """Return a domain's coefficient, or with blocks of layers one for each."""
+    own = [text.coefficient(value) for knob, value in coefficients.items() if domain_of(knob) == domain]
+    return " · ".join(own) or NONE
 
 
 def combinations(runs: Sequence[Found]) -> Part:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from avspec.report import text
 from avspec.report.inputs import Artifacts, Json, Outline
 
-HEAD = ("Vector", "Coefficients", "Own domain", "Measured in", "Base", "Target", "Change there")
+HEAD = ("Vector", "Measured in", "Base", "Target, knob at 0", "Knob lowest", "Knob highest", "Change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +52,37 @@ def _headline(found: Json, outline: Outline) -> str:
         name: max(said["ranges"].get(name, 0.0) for said in found["summary"].values()) for name in outline.guardrails
     }
     watched = text.listing([f"{name} by {text.points(change)}" for name, change in ranges.items()])
-    kept = f"; the share of the highest level changes at most in {watched}" if watched else ""
+    kept = f"; in the guardrails it changes at most: {watched}" if watched else ""
     return (
-        f"Highest level’s share in a vector’s own domain, from its smallest coefficient to its largest: {told}{kept}."
+        f"From a knob’s lowest coefficient to its highest, the share of the highest level in its own domain rises by "
+        f"{told}{kept}."
     )
 
 
 def _rows(found: Json, outline: Outline) -> Iterator[tuple[str, ...]]:
     for domain, said in found["summary"].items():
-        ends = said["coefficients"]
+        ends = said["coefficients"] or (None, None)
         for name in (*outline.domains, *outline.guardrails):
-            level, at_zero = outline.levels[name][-1], _at_zero(found["curves"][domain], name)
-            change = said["rise"] if name == domain else said["ranges"].get(name)
+            level, curve = outline.levels[name][-1], found["curves"][domain]
             yield (
                 domain,
-                f"{text.coefficient(ends[0])} to {text.coefficient(ends[1])}" if ends else text.NOTHING,
-                "yes" if name == domain else "",
-                f"{name}, {level}",
-                text.percent(found["base"][name]["shares"][level]),
-                text.percent(at_zero["shares"][level] if at_zero else None),
-                text.points(change),
+                f"{name}, {level}" + (" (its own)" if name == domain else ""),
+                _share(found["base"][name], level),
+                _share(_at(curve, 0, name), level),
+                *(_share(_at(curve, end, name), level, end) for end in ends),
+                text.points(said["rise"] if name == domain else said["ranges"].get(name)),
             )
 
 
-def _at_zero(curve: list[Json], name: str) -> Json | None:
-    return next((point["domains"][name] for point in curve if point["coefficient"] == 0), None)
+def _share(measured: Json | None, level: str, coefficient: float | None = None) -> str:
+    """Return a level's share with its interval, and the coefficient it was measured at."""
+    if measured is None:
+        return text.NOTHING
+    low_high = tuple(measured["interval"][level])
+    at = "" if coefficient is None else f"{text.coefficient(coefficient)}: "
+    return f"{at}{text.percent(measured['shares'][level])} ({text.interval(low_high)})"
+
+
+def _at(curve: list[Json], coefficient: float | None, name: str) -> Json | None:
+    """Return what was measured in a domain or guardrail at a coefficient of the curve."""
+    return next((point["domains"][name] for point in curve if point["coefficient"] == coefficient), None)

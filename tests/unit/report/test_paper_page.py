@@ -86,12 +86,17 @@ def test_a_knob_elsewhere_is_the_change_from_end_to_end(found):
 
 def test_joint_training_and_editing_stand_beside_table_5(found):
     joint = {"a": {"domains": {domain: {"test": MEASURED} for domain in TABLE_5["a"]}}}
-    row = part(lay_beside([found(joint=joint)]), "Table 5").rows[0]
-    assert row[0] == "medical avoidance, financial avoidance, legal expert"
-    assert row[1] == "medical=-1.00,financial=-1.00,legal=0.60"
-    assert row[3] == "100% · 99% · 98%"
-    assert row[4] == "10% (3–30) · 10% (3–30) · 70% (48–85)"
-    assert row[5] == "46% · 42% · 78%"
+    rows = part(lay_beside([found(joint=joint)]), "Table 5").rows[:3]
+    assert [row[:2] for row in rows] == [("a", f"{d}, {level}") for d, level in TABLE_5["a"].items()]
+    assert [row[2] for row in rows] == ["−1.00", "−1.00", "+0.60"]
+    assert [row[4:7:2] for row in rows] == [("100%", "46%"), ("99%", "42%"), ("98%", "78%")]
+    assert [row[5] for row in rows] == ["10% (3–30)", "10% (3–30)", "70% (48–85)"]
+
+
+def test_blocks_of_a_domain_stand_side_by_side(found):
+    run = found()
+    run.report["behaviors"]["a"]["coefficients"] = {"medical/1": 0.5, "medical/2": -1, "financial": 0, "legal": 1}
+    assert [row[3] for row in part(lay_beside([run]), "Table 5").rows[:3]] == ["+0.50 · −1.00", "+0.00", "+1.00"]
 
 
 def test_combinations_count_those_that_hold_on_rows_never_searched(found):
