@@ -7,9 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
+from avspec.model.loading import load_model
 from avspec.model.steered import SteeredModel
+from avspec.plan.comparisons import JointParams
+from avspec.plan.lockfile import read_lock
+from avspec.stages import joint
+from avspec.stages.context import Context
 from avspec.stages.data import read_split
+from avspec.store.local import Store
 
 SPEC = """
 apiVersion: avspec/v1
@@ -93,6 +100,26 @@ def test_joint_training_raises_the_wanted_levels(folder: Path) -> None:
     shares = [found["domains"][domain]["test"]["shares"] for domain in ("medical", "legal")]
     assert found["held"]["test"] == all(each["avoidance"] > max(each["generic"], each["expert"]) for each in shares)
     assert not list((folder / ".avspec").rglob("scratch/*/weights/*")), "the weights of a baseline are not kept"
+
+
+def test_a_joint_training_that_is_done_is_not_repeated(folder: Path, tmp_path: Path) -> None:
+    run, store = folder / "runs/tiny", Store(folder / ".avspec")
+    stage = read_lock(run)["stages"]["joint[shy]"]
+    inputs = {address: store.path(key) for address, key in stage["inputs"].items()}
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    for new in (scratch / "weights", out):
+        new.mkdir(parents=True)
+    base, _ = load_model(inputs["base"], device="cpu")  # as if the training had changed nothing
+    weights = {name: parameter.detach().clone() for name, parameter in base.named_parameters()}
+    save_file(weights, scratch / "weights/model.safetensors")
+    (scratch / "training.json").write_text(json.dumps({"seconds": 7.0, "rows": 3, "steps": []}))
+    context = Context(run_dir=run, scratch=scratch, evaluations=store.evaluations, device="cpu")
+    joint.run(JointParams.model_validate(stage["params"]), inputs, out, context)
+    found = json.loads((out / "joint.json").read_text())
+    assert found["seconds"] == 7.0 and found["rows"] == 3
+    assert [found["domains"][d]["test"]["fluency_drop"] for d in ("medical", "legal")] == pytest.approx(
+        [0, 0], abs=1e-6
+    )
 
 
 def test_the_report_has_both(folder: Path) -> None:

@@ -34,7 +34,7 @@ search: {{sampler: random, evaluations: 6, low: -1, high: 1}}
 evaluation: [preference-accuracy]
 behaviors: {{shy: {{medical: avoidance}}}}
 """
-TARGETS = 'transfer: {targets: ["align:safety", "run:tiny/legal", "path:other"]}\n'
+TARGETS = 'transfer: {targets: ["align:safety", "run:firm/legal", "path:other"]}\n'
 
 
 def avspec(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -52,16 +52,16 @@ def apply(folder: Path) -> list[str]:
 def folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("transfer")
     shutil.copytree(tiny_folder, folder / "other")
-    (folder / "spec.yaml").write_text(SPEC.format(model=tiny_folder))
+    (folder / "spec.yaml").write_text(SPEC.format(model=tiny_folder).replace("name: tiny", "name: firm"))
     apply(folder)
     (folder / "spec.yaml").write_text(SPEC.format(model=tiny_folder) + TARGETS)
     assert apply(folder) == [
+        "target[firm-legal]",
+        "target[other]",
         "train[safety]",
         "target[safety]",
         "transfer[safety]",
-        "target[tiny-legal]",
-        "transfer[tiny-legal]",
-        "target[other]",
+        "transfer[firm-legal]",
         "transfer[other]",
         "report",
     ]
@@ -101,7 +101,7 @@ def test_the_same_model_is_the_same_base(folder: Path) -> None:
 
 
 def test_the_summary_is_of_the_curve(folder: Path) -> None:
-    said, curve = found(folder, "tiny-legal")["summary"]["legal"], found(folder, "tiny-legal")["curves"]["legal"]
+    said, curve = found(folder, "firm-legal")["summary"]["legal"], found(folder, "firm-legal")["curves"]["legal"]
     shares = [point["domains"]["legal"]["shares"]["expert"] for point in curve]
     assert said["rise"] == pytest.approx(shares[-1] - shares[0]) and said["coefficients"] == [-1, 1]
     safe = [point["domains"]["safety"]["shares"]["safe"] for point in curve]
@@ -113,7 +113,7 @@ def test_the_report_and_the_model_know_the_targets(folder: Path) -> None:
     assert "<h2>Transfer</h2>" in page and "The medical knob on safety" in page
     assert set(json.loads((folder / "runs/tiny/report.json").read_text())["transfer"]) == {
         "safety",
-        "tiny-legal",
+        "firm-legal",
         "other",
     }
     aligned, plain = (SteeredModel.open(folder / "runs/tiny", target=name) for name in ("safety", None))
