@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -54,6 +54,18 @@ def read_found(run_dir: Path) -> Found:
     lock = read_lock(existing(run_dir)) or {}
     sweep = json.loads((run_dir / "sweep.json").read_text("utf-8"))
     return Found(str(found["name"]), found, sweep, lock.get("spec") or {})
+
+
+def first(runs: Sequence[Found], spec: str, has: Callable[[Found], object]) -> Found | None:
+    """Return the run that speaks for a part: that of the part's own spec if it measured it, else the first that did.
+
+    Args:
+        runs: All runs.
+        spec: Name of the spec's file in `specs/paper/`.
+        has: Whether a run measured what the part shows.
+    """
+    own = f"paper-{spec.removesuffix('.yaml')}"
+    return next((run for run in sorted(runs, key=lambda run: run.name != own) if has(run)), None)
 
 
 def all_runs(folder: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from avspec.paper.found import Found, Json, paper
+from avspec.paper.found import Found, Json, first, paper
 from avspec.paper.part import NONE, Part
 from avspec.report import text
 from avspec.report.agreement import PAPER_TABLE
@@ -18,17 +18,14 @@ def table_6(runs: Sequence[Found]) -> Part:
             theirs: Json = paper()["table_6"].get(domain) or {}
             count = sum(run.report["rows"].get(domain, {}).values())
             card: Json = (run.report.get("data") or {}).get(domain) or {}
-            rows.append(
-                (run.name, domain, text.count(theirs["total"]) if theirs else NONE, text.count(count), _source(card))
-            )
-    unique = tuple(dict.fromkeys(rows))
+            rows.append((domain, text.count(theirs["total"]) if theirs else NONE, text.count(count), _source(card)))
     return Part(
         "Table 6: the data",
         "table-6.yaml",
         "Queries with a response at each level. The paper’s are from PersonaHub and CreatePersona, written by "
         "Claude-3-Sonnet, and are not public; the bundled rows are this project’s own.",
-        ("Run", "Domain", "Paper", "Here", "From"),
-        unique,
+        ("Domain", "Paper", "Here", "From"),
+        tuple(dict.fromkeys(rows)),
         tuple(dict.fromkeys(run.name for run in runs)),
         tuple(_sums()),
     )
@@ -49,7 +46,7 @@ def _source(card: Json) -> str:
 
 def table_7(runs: Sequence[Found]) -> Part:
     """Return how far people agree with the levels that responses were written for (paper, table 7)."""
-    run = next((run for run in runs if (run.report.get("agreement") or {}).get("mean_kappa") is not None), None)
+    run = first(runs, "table-6.yaml", lambda run: (run.report.get("agreement") or {}).get("mean_kappa") is not None)
     rows: list[tuple[str, ...]] = []
     if run:
         found = run.report["agreement"]
@@ -76,7 +73,7 @@ def _agreed(found: Json, level: str) -> str:
 
 def transfer(runs: Sequence[Found]) -> Part:
     """Return what vectors do on a model aligned to something else (paper, section 6.4)."""
-    run = next((run for run in runs if run.report.get("transfer")), None)
+    run = first(runs, "transfer.yaml", lambda run: run.report.get("transfer"))
     return Part(
         "Section 6.4: transfer to a safety-aligned model",
         "transfer.yaml",

@@ -63,7 +63,7 @@ def write_page(runs: Sequence[Path], root: Path = Path("runs")) -> Path:
 
 
 def lay_beside(runs: Sequence[Found]) -> Page:
-    """Return every part of the paper with what the runs measured of it; the first run that has it speaks."""
+    """Return every part of the paper with what the runs measured of it."""
     return Page(tuple(run.name for run in runs), differences(runs), tuple(part(runs) for part in PARTS))
 
 

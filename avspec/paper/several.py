@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from avspec.knobs import domain_of
-from avspec.paper.found import Found, Json, paper
+from avspec.paper.found import Found, Json, first, paper
 from avspec.paper.part import NONE, Part, share
 from avspec.report import text
 
 
 def table_5(runs: Sequence[Found]) -> Part:
     """Return joint training against editing, for the paper's behaviors and those that were trained jointly here."""
-    run = next((run for run in runs if run.report.get("joint")), None) or next(filter(_of_table_5, runs), None)
+    run = _speaker(runs)
     return Part(
         "Table 5: several levels at once",
         "table-5.yaml",
@@ -32,6 +32,11 @@ def table_5(runs: Sequence[Found]) -> Part:
         tuple(_rows(run)) if run else (),
         (run.name,) if run else (),
     )
+
+
+def _speaker(runs: Sequence[Found]) -> Found | None:
+    spec = "table-5.yaml"
+    return first(runs, spec, lambda run: run.report.get("joint")) or first(runs, spec, _of_table_5)
 
 
 def _of_table_5(run: Found) -> bool:
@@ -93,7 +98,7 @@ def combinations(runs: Sequence[Found]) -> Part:
 
 def cost(runs: Sequence[Found]) -> Part:
     """Return what editing and joint training cost (paper, section 6.2: 155 hours against 1,944, the "12x")."""
-    run = next((run for run in runs if run.report.get("joint")), None) or next(filter(_of_table_5, runs), None)
+    run = _speaker(runs)
     said = paper()["cost"]
     rows: list[tuple[str, ...]] = []
     notes = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from avspec.paper.found import Found, Json, paper
+from avspec.paper.found import Found, Json, first, paper
 from avspec.paper.part import NONE, Part, points, share, triple
 from avspec.report import text
 from avspec.report.baselines import JUDGES
@@ -12,7 +12,7 @@ from avspec.report.baselines import JUDGES
 
 def tables_1_to_3(runs: Sequence[Found]) -> Part:
     """Return the default, prompting and the knob in each domain (paper, tables 1-3)."""
-    run = next((run for run in runs if run.report.get("prompting")), None)
+    run = first(runs, "tables-1-4.yaml", lambda run: run.report.get("prompting"))
     rows = tuple(row for row in _tables(run)) if run else ()
     return Part(
         "Tables 1–3: one level in one domain",
@@ -76,8 +76,8 @@ def _mean(each: Sequence[Json], key: str) -> float:
 
 def table_4(runs: Sequence[Found]) -> Part:
     """Return how far each knob moves every domain and guardrail (paper, table 4 and section 6.1)."""
-    run = next((run for run in runs if len(run.domains) > 1 and run.report["guardrails"]), None)
-    run = run or next((run for run in runs if len(run.domains) > 1), None)
+    several = [run for run in runs if len(run.domains) > 1]
+    run = first(several, "tables-1-4.yaml", lambda run: run.report["guardrails"]) or next(iter(several), None)
     return Part(
         "Table 4: what one knob does elsewhere",
         "tables-1-4.yaml",
@@ -149,7 +149,7 @@ def _over_generalization(run: Found) -> Iterable[str]:
 
 def figure_4(runs: Sequence[Found]) -> Part:
     """Return the safety knob (paper, figure 4 and section 6.3)."""
-    run = next((run for run in runs if "safety" in run.domains), None)
+    run = first(runs, "figure-4.yaml", lambda run: "safety" in run.domains)
     said = paper()["figure_4"]
     rows = []
     for point in (run.sweep["curves"].get("safety") or ()) if run else ():

@@ -11,6 +11,7 @@ from avspec.paper.found import Found, paper, read_found
 from avspec.paper.page import lay_beside, page_html, page_markdown, write_page
 from avspec.report.results import results
 
+LEVELS = ("avoidance", "generic", "expert")
 TABLE_5 = {"a": {"medical": "avoidance", "financial": "avoidance", "legal": "expert"}}
 MEASURED = {
     "rows": 20,
@@ -73,6 +74,20 @@ def test_the_default_prompting_and_the_knob_stand_beside_tables_1_to_3(found):
     knob = next(row for row in table.rows if row[1:3] == ("knob", "generic"))
     assert knob[3:6] == ("−0.70", "−1.50", "26 / 44 / 30")
     assert "2.2 times as long" in table.notes[0] and "1.50" in table.notes[1]
+
+
+def test_the_run_of_a_parts_own_spec_speaks_where_it_measured_it(found):
+    level = {"prompted": MEASURED, "knob": {**MEASURED, "coefficient": 1.0}}
+    prompting = {"domains": {"medical": {"default": MEASURED, "levels": dict.fromkeys(LEVELS, level)}}}
+    other = found(World(**SMALL), prompting=prompting)
+    for more, speaks in ((prompting, "paper-tables-1-4"), (None, other.name)):
+        own = found(World(**SMALL), name="paper-tables-1-4", prompting=more)
+        assert part(lay_beside([other, own]), "Tables 1").runs == (speaks,)
+
+
+def test_rows_of_the_same_source_are_listed_once(found):
+    table = part(lay_beside([found(), found(name="again")]), "Table 6")
+    assert len(table.rows) == 3 and table.runs[1] == "again"
 
 
 def test_a_knob_elsewhere_is_the_change_from_end_to_end(found):
