@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 from avspec.paper.found import Found, Json, first, paper
 from avspec.paper.part import NONE, Part, points, share, triple
@@ -23,7 +24,7 @@ def tables_1_to_3(runs: Sequence[Found]) -> Part:
         ("Domain", "How", "Asked for", "λ paper", "λ here", "Paper", "Here", "Judged, paper", "Judged, here"),
         rows,
         (run.name,) if run else (),
-        tuple(_prompting_cost(run)) if run else (),
+        (*_reached(run), *_prompting_cost(run)) if run else (),
     )
 
 
@@ -58,6 +59,36 @@ def _judged(metrics: Json, domain: str) -> Json | None:
     return next((metrics[name][domain] for name in JUDGES if domain in (metrics.get(name) or {})), None)
 
 
+def _reached(run: Found) -> Iterable[str]:
+    """Say how large the share of a level is that is asked for, by words and by knob, in the paper and here."""
+    for what, share_of in (("preference accuracy", _accuracy), ("judged answers", _as_judged)):
+        shares: dict[tuple[str, str], list[float]] = {}
+        for domain, found in run.report["prompting"]["domains"].items():
+            said: Json = paper()["tables_1_3"].get(domain) or {}
+            for level, both in found["levels"].items():
+                for how, key in (("prompting", "prompted"), ("knob", "knob")):
+                    theirs = share_of((said.get(how) or {}).get(level) or {}, domain, level)
+                    ours = share_of(both[key], domain, level)
+                    if theirs is not None and ours is not None:
+                        shares.setdefault(("paper", how), []).append(theirs)
+                        shares.setdefault(("here", how), []).append(ours)
+        if shares:
+            said_so = {place: text.percent(fmean(each)) for place, each in shares.items()}
+            yield (
+                f"The level asked for has a share of {said_so['paper', 'prompting']} by prompting and "
+                f"{said_so['paper', 'knob']} by knob in the paper, of {said_so['here', 'prompting']} and "
+                f"{said_so['here', 'knob']} here ({what}, mean over domains and levels)."
+            )
+
+
+def _accuracy(found: Json, domain: str, level: str) -> float | None:
+    return (found.get("shares") or {}).get(level)
+
+
+def _as_judged(found: Json, domain: str, level: str) -> float | None:
+    return (found.get("judged") or _judged(found.get("metrics") or {}, domain) or {}).get(level)
+
+
 def _prompting_cost(run: Found) -> Iterable[str]:
     prompted, plain, knob = [], [], []
     for found in run.report["prompting"]["domains"].values():
@@ -71,7 +102,7 @@ def _prompting_cost(run: Found) -> Iterable[str]:
 
 
 def _mean(each: Sequence[Json], key: str) -> float:
-    return float(sum(one[key] for one in each) / len(each))
+    return fmean(one[key] for one in each)
 
 
 def table_4(runs: Sequence[Found]) -> Part:

@@ -55,6 +55,8 @@ def duration(seconds: float | None) -> str:
     """Return seconds in the unit a person would use."""
     if seconds is None:
         return NOTHING
+    if 0 < seconds < 0.0995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 90:
