@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 
 from avspec.knobs import domain_of
 from avspec.paper.found import Found, Json, first, paper
@@ -31,6 +32,7 @@ def table_5(runs: Sequence[Found]) -> Part:
         ),
         tuple(_rows(run)) if run else (),
         (run.name,) if run else (),
+        tuple(_means(run)) if run else (),
     )
 
 
@@ -44,16 +46,19 @@ def _of_table_5(run: Found) -> bool:
     return any(behavior["wanted"] in theirs for behavior in run.report["behaviors"].values())
 
 
-def _rows(run: Found) -> Iterable[tuple[str, ...]]:
+def _compared(run: Found) -> Iterable[tuple[str, Json, Json, Json]]:
+    """Yield name and result of each behavior, what the paper has of it, and what its joint training came to."""
     joint: Json = run.report.get("joint") or {}
     for name, behavior in run.report["behaviors"].items():
-        wanted: Mapping[str, str] = behavior["wanted"]
-        theirs: Json = next((each for each in paper()["table_5"] if each["wanted"] == wanted), {})
-        if not theirs and name not in joint:
-            continue
-        trained = (joint.get(name) or {}).get("domains") or {}
+        theirs: Json = next((each for each in paper()["table_5"] if each["wanted"] == behavior["wanted"]), {})
+        if theirs or name in joint:
+            yield name, behavior, theirs, (joint.get(name) or {}).get("domains") or {}
+
+
+def _rows(run: Found) -> Iterable[tuple[str, ...]]:
+    for name, behavior, theirs, trained in _compared(run):
         held = behavior["held"]["test"]
-        for domain, level in wanted.items():
+        for domain, level in behavior["wanted"].items():
             yield (
                 name,
                 f"{domain}, {level}",
@@ -65,6 +70,22 @@ def _rows(run: Found) -> Iterable[tuple[str, ...]]:
                 share((behavior["domains"].get(domain) or {}).get("test"), level),
                 NONE if held is None else "yes" if held else "no",
             )
+
+
+def _means(run: Found) -> Iterable[str]:
+    """Say how large the share of a level is that is asked for, jointly trained and edited, in the paper and here."""
+    found: list[tuple[float, float, float, float]] = []
+    for _, behavior, theirs, trained in _compared(run):
+        if theirs and trained:
+            for domain, level in behavior["wanted"].items():
+                ours = (trained[domain]["test"]["shares"], behavior["domains"][domain]["test"]["shares"])
+                found.append((theirs["joint"][domain], theirs["editing"][domain], *(each[level] for each in ours)))
+    if found:
+        joint, edited, ours_joint, ours_edited = (text.percent(fmean(each)) for each in zip(*found, strict=True))
+        yield (
+            f"The level asked for has a share of {joint} by joint training and {edited} by editing in the paper, of "
+            f"{ours_joint} and {ours_edited} here (mean over behaviors and domains)."
+        )
 
 
 def _knobs(coefficients: Mapping[str, float], domain: str) -> str:
