@@ -29,9 +29,10 @@ demo: $(VENV)/.installed
 	@echo
 	@echo "The report is runs/quickstart/report.html; talk to the model with: $(BIN)/avspec chat runs/quickstart"
 
+# a file a worker, a thread a worker: most tests wait for processes of their own
 test: lint
 	@$(BROWSER)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
