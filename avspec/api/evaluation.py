@@ -53,8 +53,13 @@ class Subject(Protocol):
         """Return mean token log-probs, `[rows, levels]`, nats per token."""
         ...
 
-    def generate(self, domain: str, rows: int, max_new_tokens: int) -> Sequence[str]:
-        """Return greedy answers to the queries of the first `rows` test rows."""
+    def generate(
+        self, domain: str, rows: int, max_new_tokens: int, *, temperature: float = 0.0, seed: int = 0
+    ) -> Sequence[str]:
+        """Return answers to the queries of the first `rows` test rows: greedy, or sampled at a temperature above 0.
+
+        Equal arguments give equal answers.
+        """
         ...
 
     def training_rows(self, domain: str) -> Sequence[Row]:

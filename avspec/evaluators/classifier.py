@@ -20,7 +20,7 @@ class Classifier:
         self._models: dict[str, Any] = {}
 
     def evaluate(self, subject: Subject) -> Mapping[str, Mapping[str, Any]]:
-        """Return what the classifier says of greedy answers in each domain (see `judged`)."""
+        """Return what the classifier says of answers in each domain (see `judged`)."""
 
         def judge(domain: str, texts: Sequence[tuple[str, str]]) -> list[str]:
             return [str(level) for level in self._model(subject, domain).predict([response for _, response in texts])]

@@ -44,7 +44,7 @@ class Judge:
         self.options = options
 
     def evaluate(self, subject: Subject) -> Mapping[str, Mapping[str, Any]]:
-        """Return what the judge says of greedy answers in each domain (see `judged`); answers are asked for once."""
+        """Return what the judge says of answers in each domain (see `judged`); answers are asked for once."""
         provider = {name: value for name, value in self.options.provider.items() if name != "plugin"}
 
         def judge(domain: str, texts: Sequence[tuple[str, str]]) -> list[str]:

@@ -22,10 +22,14 @@ class JudgedOptions(Options):
     """Test queries answered in each domain; the paper judges 20."""
     max_new_tokens: int = Field(default=128, ge=8)
     """Length of each answer, in tokens."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    """0 for greedy answers; above it they are sampled."""
+    seed: int = 0
+    """Seed of the sampling."""
 
 
 def judged(subject: Subject, judge: Judge, options: JudgedOptions) -> Mapping[str, Mapping[str, Any]]:
-    """Return what a judge says of greedy answers in each domain that has a knob.
+    """Return what a judge says of generated answers in each domain that has a knob.
 
     The judge is tried first on the responses of the same test rows, whose levels are known. One whose 95 % interval
     there does not lie above chance cannot tell the levels apart, and `verdict` says so.
@@ -42,7 +46,9 @@ def _domain(subject: Subject, judge: Judge, options: JudgedOptions, domain: str)
     known = [(row.query, row.responses[level], level) for row in rows for level in levels]
     said = judge(domain, [(query, response) for query, response, _ in known])
     right = sum(level == wanted for level, (_, _, wanted) in zip(said, known, strict=True))
-    answers = subject.generate(domain, options.rows, options.max_new_tokens)
+    answers = subject.generate(
+        domain, options.rows, options.max_new_tokens, temperature=options.temperature, seed=options.seed
+    )
     found = Counter(judge(domain, [(row.query, answer) for row, answer in zip(rows, answers, strict=True)]))
     return {
         **{level: found[level] / len(answers) for level in levels},

@@ -48,6 +48,8 @@ class Steered:
     """Domain to token ids of the answers generated so far."""
     length: int = 0
     """How long those may be, in tokens."""
+    samples: dict[tuple[str, int, int, float, int], list[list[int]]] = field(default_factory=dict)
+    """Sampled answers, by all that `generate` was asked for."""
 
     def rows(self, domain: str) -> Sequence[Row]:
         """Return the domain's test rows."""
@@ -57,8 +59,13 @@ class Steered:
         """Return mean token log-probs, `[rows, levels]`."""
         return self.measured[domain]
 
-    def generate(self, domain: str, rows: int, max_new_tokens: int) -> Sequence[str]:
-        """Return greedy answers to the first test queries."""
+    def generate(
+        self, domain: str, rows: int, max_new_tokens: int, *, temperature: float = 0.0, seed: int = 0
+    ) -> Sequence[str]:
+        """Return answers to the first test queries, greedy or sampled."""
+        if temperature > 0:
+            answers = self._sampled(domain, rows, max_new_tokens, temperature, seed)
+            return [decode(self.ground.live.tokenizer, ids) for ids in answers]
         length = max(max_new_tokens, LONGEST)
         if length > self.length:
             self.answers, self.length = {}, length
@@ -91,6 +98,21 @@ class Steered:
 
     def _lacks(self, domain: str, rows: int) -> bool:
         return len(self.answers.get(domain, [])) < min(rows, len(self.rows(domain)))
+
+    def _sampled(self, *asked: Any) -> list[list[int]]:
+        if asked not in self.samples:
+            domain, rows, length, temperature, seed = asked
+            # a batch of its own: what is drawn must not depend on what other evaluators asked for before
+            self.samples[asked] = generate_ids(
+                self.turn(),
+                self.ground.live.tokenizer,
+                self.prompts(domain, rows),
+                max_new_tokens=length,
+                temperature=temperature,
+                seed=seed,
+            )
+            self.ground.ctx.check_stop()
+        return self.samples[asked]
 
     def _answer(self, domains: Sequence[str], rows: int) -> None:
         asked = {name: self.prompts(name, rows)[len(self.answers.get(name, [])) :] for name in domains}

@@ -58,6 +58,18 @@ def test_only_so_many_rows_are_judged():
     assert asked.count("medical") == 2 * 3 + 2
 
 
+def test_answers_are_sampled_where_the_spec_says_so():
+    asked = []
+
+    class Subject(ExampleSubject):
+        def generate(self, *arguments, **sampling):
+            asked.append(sampling)
+            return super().generate(*arguments, **sampling)
+
+    Classifier(JudgedOptions(temperature=0.7, seed=5)).evaluate(Subject())
+    assert asked == [{"temperature": 0.7, "seed": 5}] * 2
+
+
 @pytest.mark.parametrize("provider", [{}, {"plugin": "nobody"}, {"plugin": "openai"}, {**PROVIDER, "speed": 9}])
 def test_a_provider_that_cannot_be_is_a_mistake_in_the_spec(provider):
     with pytest.raises(ValidationError):

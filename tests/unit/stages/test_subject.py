@@ -17,8 +17,8 @@ def generated(monkeypatch) -> list[list[str]]:
     """The queries of every batch that was generated; an answer is its query's letters, padded."""
     batches: list[list[str]] = []
 
-    def generate_ids(model, tokenizer, conversations, *, max_new_tokens):
-        batches.append([turns[0]["content"] for turns in conversations])
+    def generate_ids(model, tokenizer, conversations, *, max_new_tokens, **sampling):
+        batches.append([turns[0]["content"] + "".join(map(str, sampling.values())) for turns in conversations])
         return [[ord(letter) for letter in text.ljust(max_new_tokens)] for text in batches[-1]]
 
     monkeypatch.setattr(module, "generate_ids", generate_ids)
@@ -48,6 +48,15 @@ def test_domains_with_a_knob_are_answered_in_one_batch(subject, generated) -> No
     assert subject.generate("medical", 2, 8) == ["medical", "medical"]  # cut to 8 tokens, and stripped
     assert subject.generate("legal", 2, 8) == ["legal 0?", "legal 1?"]
     assert generated == [["medical 0?", "medical 1?", "legal 0?", "legal 1?"]]
+
+
+def test_sampled_answers_are_drawn_by_themselves_and_once(subject, generated) -> None:
+    subject.generate("medical", 2, 12)
+    hot = subject.generate("medical", 2, 16, temperature=0.5, seed=3)
+    assert hot == ["medical 0?0.53", "medical 1?0.53"]
+    assert subject.generate("medical", 2, 16, temperature=0.5, seed=3) == hot
+    assert subject.generate("medical", 2, 16, temperature=0.5, seed=4) != hot
+    assert [len(batch) for batch in generated] == [4, 2, 2], "greedy answers of both domains, then two samplings"
 
 
 def test_a_shorter_answer_is_cut_from_a_longer_one(subject, generated) -> None:
