@@ -29,7 +29,7 @@ class PromptingParams(Params):
     """Levels asked for in words, beside the knob (paper, tables 1-3)."""
 
     KIND: ClassVar[str] = "prompting"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     SPEC_PATHS: ClassVar[dict[str, str]] = {
         "levels": "{section}.*.levels",
         "domains": "domains",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from avspec.report import text
-from avspec.report.behaviors import Behavior
+from avspec.report.behaviors import Behavior, clean
 from avspec.report.cost import Cost
 from avspec.report.inputs import Artifacts, Json, Outline
 
@@ -28,12 +28,25 @@ JUDGES = ("judge", "classifier")
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """One query of the test split, answered in every way."""
+
+    domain: str
+    query: str
+    default: str
+    levels: tuple[tuple[str, str, str, str], ...]
+    """Level, most preferred first, the answer when it is asked for in words, the knob's coefficient, its answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Baselines:
     """Both baselines as tables of text."""
 
     prompting: tuple[tuple[str, ...], ...]
     """Rows as `PROMPTING_HEAD` names their cells; empty where prompting was not asked for."""
     prompting_says: str
+    answers: tuple[Answers, ...]
+    """One of each domain."""
     joint: tuple[tuple[str, ...], ...]
     """Rows as `JOINT_HEAD` names their cells."""
     joint_says: str
@@ -51,6 +64,7 @@ def read_baselines(
     return Baselines(
         prompting=tuple(row for domain, found in domains.items() for row in _domain(outline, domain, found)),
         prompting_says=_prompting_says(domains) if domains else "",
+        answers=tuple(_answers(outline, domain, found) for domain, found in domains.items() if "query" in found),
         joint=tuple(_joint(name, found, behaviors[name]) for name, found in artifacts.joint.items()),
         joint_says=_joint_says(artifacts.joint, cost),
         json={
@@ -81,6 +95,23 @@ def _row(domain: str, how: str, level: str, levels: Sequence[str], found: Json, 
         _judged(found["metrics"], domain, levels),
         text.count(found["input_tokens"]),
         f"{found['seconds_per_answer'] / default['seconds_per_answer']:.2f}\u00a0×",
+    )
+
+
+def _answers(outline: Outline, domain: str, found: Json) -> Answers:
+    return Answers(
+        domain,
+        clean(found["query"]),
+        clean(found["default"]["answer"]),
+        tuple(
+            (
+                level,
+                clean(found["levels"][level]["prompted"]["answer"]),
+                text.coefficient(found["levels"][level]["knob"]["coefficient"]),
+                clean(found["levels"][level]["knob"]["answer"]),
+            )
+            for level in reversed(outline.levels[domain])
+        ),
     )
 
 

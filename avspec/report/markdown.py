@@ -8,7 +8,7 @@ from avspec.report import baselines, text, transfer, variants
 from avspec.report.cards import cards_markdown
 from avspec.report.inputs import Json
 from avspec.report.markdown_behaviors import atlas, behaviors
-from avspec.report.markup import cell, table
+from avspec.report.markup import cell, fence, table
 from avspec.report.search import COMPARED, STANDINGS
 from avspec.report.summary import Summary
 
@@ -50,6 +50,10 @@ def _baselines(summary: Summary) -> Iterable[str]:
         yield "## Baseline: levels asked for in words"
         yield found.prompting_says
         yield table(baselines.PROMPTING_HEAD, found.prompting)
+        for answers in found.answers:
+            yield f"One {answers.domain} query, its default answer, then of each level the answer in words and by knob:"
+            said = [answers.query, answers.default, *(x for _, words, _, knob in answers.levels for x in (words, knob))]
+            yield "\n\n".join(map(fence, said))
     if found and found.joint:
         yield "## Baseline: joint training"
         yield found.joint_says

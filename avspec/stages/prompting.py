@@ -1,6 +1,7 @@
 """prompting: each level asked for in words, beside the knob that is best for it (paper, section 5.2, tables 1-3)."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from avspec.plan.comparisons import PromptingParams
 from avspec.search.evaluations import Evaluation
 from avspec.search.objective import Judgement, Objective
 from avspec.stages.context import Context
-from avspec.stages.subject import Ground, Steered
+from avspec.stages.subject import LONGEST, Ground, Steered
 from avspec.stages.surface import Live, Surface, read_json, write_json
 from avspec.stages.timing import ROWS, Way, input_tokens, timed
+from avspec.store.disk import write_atomic
 
 
 def run(params: PromptingParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
@@ -45,47 +47,64 @@ class _Prompting:
         self.evaluators = {each["name"]: registry.create("evaluators", each["name"], each["options"]) for each in named}
         self.curves = read_json(inputs["sweep"] / "sweep.json")["curves"]
         self.context = read_info(inputs["base"]).context
-        self.done, self.total = 0, sum(1 + 2 * len(params.levels[domain]) for domain in params.domains)
+        self.done, self.total = 0, sum(2 + 2 * len(params.levels[domain]) for domain in params.domains)
 
     def domain(self, domain: str) -> dict[str, Any]:
         """Return what one domain gives: its default, its levels in words and by knob."""
-        base = self.surfaces["test"].evaluate({})
-        default = self._measured(domain, "default", 0.0, base.log_probs[domain])
+        base = self.surfaces["test"].evaluate({}).log_probs[domain]
+        default = self._step(domain, "default", lambda: self._measured(domain, 0.0, base))
         chosen = dict(self._chosen(domain))
         levels = {level: self._level(domain, level, *chosen[level]) for level in self.params.levels[domain]}
-        self._add_costs(domain, default, levels)
-        return {"default": default, "levels": levels}
-
-    def _add_costs(self, domain: str, default: dict[str, Any], levels: Mapping[str, Mapping[str, Any]]) -> None:
-        """Add to each way what an answer costs: tokens read, seconds, tokens, and seconds to set the knob."""
-        every = [row.query for row in self.ground.rows[domain]]
-        found, ways = {"default": default}, {"default": Way({}, every)}
+        found = {"default": default}
         for level, both in levels.items():
-            prompted, knob = f"prompted {level}", f"knob {level}"
-            found |= {prompted: both["prompted"], knob: both["knob"]}
-            ways[prompted] = Way({}, [f"{both['instruction']}\n\n{query}" for query in every])
-            ways[knob] = Way({domain: both["knob"]["coefficient"]}, every)
+            found |= {f"prompted {level}": both["prompted"], f"knob {level}": both["knob"]}
+        for name, cost in self._step(domain, "timing", lambda: self._costs(domain, levels)).items():
+            found[name] |= cost
+        return {"query": self.ground.rows[domain][0].query, "default": default, "levels": levels}
+
+    def _step(self, domain: str, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what a step comes to; one that is done is not repeated after an interruption."""
+        self.ctx.progress(self.done, self.total, f"{domain}, {what}")
+        self.done += 1
+        kept = self.ctx.scratch / f"{domain}-{what.replace(' ', '-')}.json"
+        if not kept.exists():
+            write_atomic(kept, json.dumps(compute(), allow_nan=False))
+        found: dict[str, Any] = read_json(kept)
+        return found
+
+    def _costs(self, domain: str, levels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what an answer costs in each way: tokens read, seconds, tokens, and seconds to set the knob."""
+        every = [row.query for row in self.ground.rows[domain]]
+        ways = {"default": Way({}, every)}
+        for level, both in levels.items():
+            ways[f"prompted {level}"] = Way({}, [f"{both['instruction']}\n\n{query}" for query in every])
+            ways[f"knob {level}"] = Way({domain: both["knob"]["coefficient"]}, every)
         tokens = {name: input_tokens(self.live.tokenizer, way.turns) for name, way in ways.items()}
         few = {name: replace(way, turns=way.turns[:ROWS]) for name, way in ways.items()}
-        for name, timing in timed(self.live, few, self.ctx.check_stop).items():
-            found[name] |= {"input_tokens": tokens[name], **asdict(timing)}
+        timings = timed(self.live, few, self.ctx.check_stop)
+        return {name: {"input_tokens": tokens[name], **asdict(timing)} for name, timing in timings.items()}
 
     def _level(self, domain: str, level: str, evaluation: Evaluation, judgement: Judgement) -> dict[str, Any]:
         instruction = self.params.instructions[domain][level]
-        asked = [replace(row, query=f"{instruction}\n\n{row.query}") for row in self.ground.rows[domain]]
-        encoded = encode_rows(self.live.tokenizer, asked, self.params.levels[domain], self.context)
-        self.live.editor.set({})
-        told = score(self.live.editor.model, encoded)
-        prompted = self._measured(domain, f"asked for {level}", 0.0, told, level, {domain: asked})
         coefficient = evaluation.coefficients.get(domain, 0.0)
         test = self.surfaces["test"].evaluate({domain: coefficient})
-        knob = self._measured(domain, f"knob for {level}", coefficient, test.log_probs[domain], level)
         held = {"search": judgement.held, "test": self._objective("test", domain).judge(test)[level].held}
+        prompted = self._step(domain, f"asked for {level}", lambda: self._in_words(domain, level, instruction))
+        knob = self._step(
+            domain, f"knob for {level}", lambda: self._measured(domain, coefficient, test.log_probs[domain], level)
+        )
         return {
             "instruction": instruction,
             "prompted": prompted,
             "knob": {"coefficient": coefficient, "held": held, **knob},
         }
+
+    def _in_words(self, domain: str, level: str, instruction: str) -> dict[str, Any]:
+        asked = [replace(row, query=f"{instruction}\n\n{row.query}") for row in self.ground.rows[domain]]
+        encoded = encode_rows(self.live.tokenizer, asked, self.params.levels[domain], self.context)
+        self.live.editor.set({})
+        told = score(self.live.editor.model, encoded)
+        return self._measured(domain, 0.0, told, level, {domain: asked})
 
     def _chosen(self, domain: str) -> Iterator[tuple[str, tuple[Evaluation, Judgement]]]:
         """Yield each level with the sweep's best evaluation for it on the search split."""
@@ -105,19 +124,17 @@ class _Prompting:
     def _measured(
         self,
         domain: str,
-        what: str,
         coefficient: float,
         log_probs: LogProbs,
         level: str | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return shares, and what the evaluators say of answers."""
-        self.ctx.progress(self.done, self.total, f"{domain}, {what}")
-        self.done += 1
+        """Return shares, what the evaluators say of answers, and the answer to the first query."""
         levels = {domain: self.params.levels[domain]}
         wanted = {domain: level} if level else {}
         subject = Steered(self.ground, {domain: coefficient}, levels, {domain: log_probs}, wanted, asked=asked or {})
         return {
             **stats.described(log_probs, levels[domain]),
             "metrics": {name: evaluator.evaluate(subject) for name, evaluator in self.evaluators.items()},
+            "answer": subject.generate(domain, 1, LONGEST)[0],
         }

@@ -4,16 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from safetensors.torch import save_file
 
+from avspec.errors import Interrupted
 from avspec.model.loading import load_model
 from avspec.model.steered import SteeredModel
-from avspec.plan.comparisons import JointParams
+from avspec.plan.comparisons import JointParams, PromptingParams
 from avspec.plan.lockfile import read_lock
 from avspec.stages import joint
+from avspec.stages import prompting as prompting_stage
 from avspec.stages.context import Context
 from avspec.stages.data import read_split
 from avspec.store.local import Store
@@ -69,6 +72,7 @@ def test_words_stand_before_the_query(folder: Path, prompting: dict) -> None:
             assert both["prompted"]["mean_log_prob"] != found["default"]["mean_log_prob"]
             assert both["knob"]["input_tokens"] == found["default"]["input_tokens"]
             assert set(both["prompted"]["metrics"]["repetition"]) == {domain}
+            assert both["prompted"]["answer"] != found["default"]["answer"]
 
 
 def test_a_knob_is_measured_as_the_model_gives_it(folder: Path, prompting: dict) -> None:
@@ -100,6 +104,32 @@ def test_joint_training_raises_the_wanted_levels(folder: Path) -> None:
     shares = [found["domains"][domain]["test"]["shares"] for domain in ("medical", "legal")]
     assert found["held"]["test"] == all(each["avoidance"] > max(each["generic"], each["expert"]) for each in shares)
     assert not list((folder / ".avspec").rglob("scratch/*/weights/*")), "the weights of a baseline are not kept"
+
+
+def test_prompting_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path) -> None:
+    run, store = folder / "runs/tiny", Store(folder / ".avspec")
+    stage = read_lock(run)["stages"]["prompting"]
+    inputs = {address: store.path(key) for address, key in stage["inputs"].items()}
+    params, stop, seen = PromptingParams.model_validate(stage["params"]), threading.Event(), []
+
+    def report(done: int, total: int, note: str) -> None:
+        seen.append(note)
+        if note == "medical, knob for avoidance" and "again" not in seen:
+            stop.set()
+
+    context = Context(tmp_path, tmp_path, store.evaluations, device="cpu", report=report, stop=stop)
+    with pytest.raises(Interrupted):
+        prompting_stage.run(params, inputs, tmp_path, context)
+    done = tmp_path / "medical-asked-for-avoidance.json"
+    kept = json.loads(done.read_text())
+    done.write_text(json.dumps({**kept, "answer": "kept"}))
+    stop.clear()
+    seen.append("again")
+    prompting_stage.run(params, inputs, tmp_path, context)
+    again = json.loads((tmp_path / "prompting.json").read_text())["domains"]
+    assert again["medical"]["levels"]["avoidance"]["prompted"]["answer"] == "kept"
+    whole = json.loads((run / "prompting.json").read_text())["domains"]
+    assert again["legal"]["levels"]["expert"]["knob"]["shares"] == whole["legal"]["levels"]["expert"]["knob"]["shares"]
 
 
 def test_a_joint_training_that_is_done_is_not_repeated(folder: Path, tmp_path: Path) -> None:

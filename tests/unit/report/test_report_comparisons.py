@@ -58,6 +58,24 @@ def test_words_hold_only_where_a_level_is_larger_than_any_other(summary_with):
     assert said in report_markdown(summary) and "<h2>Baselines</h2>" in report_html(summary)
 
 
+def test_one_query_is_shown_answered_in_every_way(summary_with):
+    levels = {
+        level: {
+            "prompted": {**both["prompted"], "answer": f"<b>{level} said"},
+            "knob": {**both["knob"], "answer": level},
+        }
+        for level, both in LEVELS.items()
+    }
+    default = entry(0.3, 0.4, 0.3, answer="as it is")
+    found = {"domains": {"medical": {"query": "Why?", "default": default, "levels": levels}}}
+    summary = summary_with("prompting", "prompting.json", found)
+    (answers,) = summary.baselines.answers
+    assert answers.levels[0] == ("expert", "<b>expert said", "+1.00", "expert")
+    page, written = report_html(summary), report_markdown(summary)
+    assert "&lt;b&gt;expert said" in page and "Knob for avoidance, −1.00" in page and "as it is" in page
+    assert "```text\n<b>generic said\n```" in written and "```text\nWhy?\n```" in written
+
+
 def variant(held, interval, gain=None):
     return {
         "held": {"search": 1, "test": held, "interval": interval, "names": []},
