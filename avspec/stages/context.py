@@ -1,5 +1,6 @@
 """What a stage gets beside its params, its inputs and its folder."""
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from avspec.errors import Interrupted
+from avspec.store.disk import write_atomic
 
 
 def _no_report(done: int, total: int, note: str) -> None:
@@ -53,6 +55,19 @@ class Context:
         """
         self.report(done, total, note)
         self.check_stop()
+
+    def kept(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what a step comes to, as JSON; one that is done is not repeated after an interruption.
+
+        Args:
+            name: Name of the step, one of its own within the stage; part of a file's name.
+            compute: Makes it.
+        """
+        path = self.scratch / f"{name}.json"
+        if not path.exists():
+            write_atomic(path, json.dumps(compute(), allow_nan=False))
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return found
 
     def log(self, message: str) -> None:
         """Show one line to the user and keep it in the run's log."""

@@ -1,6 +1,7 @@
 """evaluate: every behavior the search found, measured on the test split."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +44,18 @@ class _Evaluation:
 
     def write(self, path: Path) -> None:
         """Measure the base and every behavior and write the artifact."""
-        named, total = self.params.named, len(self.found) + 1
+        total = len(self.found) + 1
         self.ctx.progress(0, total, "base")
-        base = {"domains": self._domains(self.base, {}), "metrics": self._metrics(self.unsteered)}
+        base = self.ctx.kept(
+            "base", lambda: {"domains": self._domains(self.base, {}), "metrics": self._metrics(self.unsteered)}
+        )
         behaviors, examples = {}, {}
         for done, (name, found) in enumerate(self.found.items(), start=1):
             self.ctx.progress(done, total, name)
-            evaluations = self._both(found["coefficients"])
-            subject = self._subject(found["coefficients"], found["wanted"], evaluations["test"])
-            behaviors[name] = self._behavior(name, found, evaluations)
-            if name in named:
-                behaviors[name]["metrics"] = self._metrics(subject)
-                examples[name] = self._examples(subject)
+            said = self.ctx.kept(f"behavior-{done}", partial(self._step, name, found))
+            behaviors[name] = said["behavior"]
+            if "examples" in said:
+                examples[name] = said["examples"]
             release_memory()  # answers and scores need memory in other sizes, and malloc keeps both
         tests = [*self.surfaces["test"].cache.all()]
         self.ctx.progress(total, total, "behaviors measured")
@@ -69,6 +70,15 @@ class _Evaluation:
                 "evaluations": sum(surface.made for surface in self.surfaces.values()),
             },
         )
+
+    def _step(self, name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what one behavior comes to; answers are generated of those that the spec names."""
+        evaluations = self._both(found["coefficients"])
+        behavior = self._behavior(name, found, evaluations)
+        if name not in self.params.named:
+            return {"behavior": behavior}
+        subject = self._subject(found["coefficients"], found["wanted"], evaluations["test"])
+        return {"behavior": {**behavior, "metrics": self._metrics(subject)}, "examples": self._examples(subject)}
 
     def _subject(self, chosen: Mapping[str, float], wanted: Mapping[str, str], evaluation: Evaluation) -> Steered:
         coefficients = {domain: mean(chosen, domain) for domain in self.params.domains}

@@ -1,6 +1,5 @@
 """prompting: each level asked for in words, beside the knob that is best for it (paper, section 5.2, tables 1-3)."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +17,6 @@ from avspec.stages.context import Context
 from avspec.stages.subject import LONGEST, Ground, Steered
 from avspec.stages.surface import Live, Surface, read_json, write_json
 from avspec.stages.timing import ROWS, Way, input_tokens, timed
-from avspec.store.disk import write_atomic
 
 
 def run(params: PromptingParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> None:
@@ -63,14 +61,9 @@ class _Prompting:
         return {"query": self.ground.rows[domain][0].query, "default": default, "levels": levels}
 
     def _step(self, domain: str, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what a step comes to; one that is done is not repeated after an interruption."""
         self.ctx.progress(self.done, self.total, f"{domain}, {what}")
         self.done += 1
-        kept = self.ctx.scratch / f"{domain}-{what.replace(' ', '-')}.json"
-        if not kept.exists():
-            write_atomic(kept, json.dumps(compute(), allow_nan=False))
-        found: dict[str, Any] = read_json(kept)
-        return found
+        return self.ctx.kept(f"{domain}-{what.replace(' ', '-')}", compute)
 
     def _costs(self, domain: str, levels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Return what an answer costs in each way: tokens read, seconds, tokens, and seconds to set the knob."""

@@ -22,3 +22,22 @@ def test_a_context_of_its_own_needs_no_view(tmp_path):
     context.progress(1, 1)
     context.log("nobody listens")
     context.check_stop()
+
+
+def test_a_step_that_is_done_is_not_repeated(tmp_path):
+    context, made = Context(tmp_path, tmp_path, tmp_path), []
+
+    def step():
+        made.append(1)
+        return {"share": 0.1 + 0.2, "said": "é \udc9d"}
+
+    assert context.kept("step", step) == context.kept("step", step) == {"share": 0.1 + 0.2, "said": "é \udc9d"}
+    assert made == [1]
+    assert context.kept("other", lambda: {}) == {}
+
+
+def test_a_step_that_was_interrupted_leaves_nothing(tmp_path):
+    context = Context(tmp_path, tmp_path, tmp_path)
+    with pytest.raises(ValueError, match="JSON"):
+        context.kept("step", lambda: {"share": float("nan")})
+    assert context.kept("step", lambda: {"share": 1}) == {"share": 1}
