@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+from shell import printed
 
 sync_api = pytest.importorskip("playwright.sync_api")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -31,17 +32,12 @@ behaviors: {{one: {{medical: expert}}}}
 """
 
 
-def avspec(folder, *arguments):
-    command = [sys.executable, "-m", "avspec.cli", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-
-
 @pytest.fixture(scope="module")
 def run(tiny_folder, tmp_path_factory):
     """A run that has only its data."""
     folder = tmp_path_factory.mktemp("asked")
     (folder / "spec.yaml").write_text(SPEC.format(model=tiny_folder))
-    avspec(folder, "apply", "spec.yaml", "--target", "data[medical]")
+    printed(folder, "apply", "spec.yaml", "--target", "data[medical]")
     return folder / "runs" / "asked"
 
 
@@ -139,16 +135,16 @@ def test_two_annotators_by_keyboard(run, server, page):
     assert list(first.values()) == ["avoidance"]
     assert list(labels(run, "Ben").values()) == ["expert"], "the later label counts"
 
-    found = json.loads(avspec(run.parents[1], "annotate", "runs/asked", "--results", "--json"))
+    found = json.loads(printed(run.parents[1], "annotate", "runs/asked", "--results", "--json"))
     ann = found["annotators"]["Ann"]
     assert (ann["judge"], ann["labels"], ann["unclear"], ann["as_written"]) == (False, 12, 0, 1.0)
     assert all(found["confusion"][0]["annotators"]["Ann"][level][level] == 1 for level in LEVELS)
 
-    plan = avspec(run.parents[1], "plan", "spec.yaml", "--target", "agreement")
+    plan = printed(run.parents[1], "plan", "spec.yaml", "--target", "agreement")
     assert "+ agreement" in plan, "labels are a reason to make the report anew"
-    avspec(run.parents[1], "apply", "spec.yaml", "--target", "agreement")
+    printed(run.parents[1], "apply", "spec.yaml", "--target", "agreement")
     assert json.loads((run / "agreement.json").read_text()) == found
-    assert "= agreement" in avspec(run.parents[1], "plan", "spec.yaml", "--target", "agreement")
+    assert "= agreement" in printed(run.parents[1], "plan", "spec.yaml", "--target", "agreement")
 
 
 def test_nothing_the_page_receives_tells_a_level(run, server, page):

@@ -1,14 +1,12 @@
 """Prompting and joint training on the tiny model, beside the knobs."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 from safetensors.torch import save_file
+from shell import apply, printed
 
 from avspec.errors import Interrupted
 from avspec.model.loading import load_model
@@ -41,13 +39,6 @@ behaviors:
   shy: {{medical: avoidance, legal: avoidance}}
 atlas: true
 """
-
-
-def apply(folder: Path) -> list[str]:
-    command = [sys.executable, "-m", "avspec.cli", "apply", "spec.yaml", "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    return [e["address"] for e in map(json.loads, done.stdout.splitlines()) if e["event"] == "stage-done"]
 
 
 @pytest.fixture(scope="module")
@@ -173,9 +164,7 @@ def test_a_second_apply_does_no_work_and_other_baselines_keep_the_rest(folder: P
 
 
 def test_the_paper_page_shows_them(folder: Path) -> None:
-    command = [sys.executable, "-m", "avspec.cli", "report", "runs/tiny", "--paper"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
-    assert done.stdout == "runs/tiny/paper.html\n", done.stderr
+    assert printed(folder, "report", "runs/tiny", "--paper") == "runs/tiny/paper.html\n"
     text = (folder / "runs/tiny/paper.md").read_text()
     assert "| medical | prompting | expert |" in text and "Table 5" in text
     assert "75 / 25 / 0" in (folder / "runs/tiny/paper.html").read_text()

@@ -1,12 +1,10 @@
 """One coefficient for each domain and block of layers, from the spec to chat."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from shell import apply, printed
 
 from avspec.model.steered import SteeredModel
 from avspec.stages.data import read_split
@@ -27,18 +25,6 @@ evaluation: [preference-accuracy, {{plugin: repetition, rows: 1, max_new_tokens:
 behaviors: {{shy: {{medical: avoidance, legal: avoidance}}, clinic: {{medical: expert, legal: avoidance}}}}
 """
 KNOBS = ["medical/1", "medical/2", "legal/1", "legal/2"]
-
-
-def avspec(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "avspec.cli", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def apply(folder: Path) -> list[str]:
-    events = map(json.loads, avspec(folder, "apply", "spec.yaml", "--json").splitlines())
-    return [event["address"] for event in events if event["event"] == "stage-done"]
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +59,10 @@ def test_a_domain_or_a_block_is_turned(folder: Path) -> None:
     model.set(medical=0.5)
     model.set({"medical/2": -0.25})
     assert model.coefficients == {"medical/1": 0.5, "medical/2": -0.25, "legal/1": 0.0, "legal/2": 0.0}
-    said = avspec(folder, "show", "runs/tiny", "--behavior", "medical=expert", "--json")
+    said = printed(folder, "show", "runs/tiny", "--behavior", "medical=expert", "--json")
     assert set(json.loads(said)["evaluated"]["coefficients"]) == set(KNOBS)
     assert "medical/1=" in (folder / "runs/tiny/report.md").read_text()
-    assert " +" in avspec(folder, "show", "runs/tiny") or " -" in avspec(folder, "show", "runs/tiny")
+    assert " +" in printed(folder, "show", "runs/tiny") or " -" in printed(folder, "show", "runs/tiny")
 
 
 def test_a_second_apply_does_no_work(folder: Path) -> None:

@@ -1,11 +1,11 @@
 """Language models as judges: of generated answers in a run, and of a run's rows beside people."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from shell import printed
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from llm_server import LlmServer
@@ -34,13 +34,6 @@ def answer(prompt: str, system: str) -> str:
     return json.dumps({"level": "expert" if any(sign.isdigit() for sign in response) else "avoidance"})
 
 
-def avspec(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "avspec.cli", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def server():
     with LlmServer(answer) as server:
@@ -52,7 +45,7 @@ def folder(server, tiny_folder, tmp_path_factory):
     """A finished run whose behaviors were judged."""
     folder = tmp_path_factory.mktemp("judged")
     (folder / "spec.yaml").write_text(SPEC.format(model=tiny_folder, url=server.openai_url))
-    avspec(folder, "apply", "spec.yaml")
+    printed(folder, "apply", "spec.yaml")
     return folder
 
 
@@ -69,7 +62,7 @@ def test_generated_answers_are_judged_and_the_judges_are_tried(folder, server):
 
 
 def test_a_judge_labels_what_people_label(folder, server):
-    told = avspec(
+    told = printed(
         folder,
         *("annotate", "runs/judged", "--queries", "3", "--shared", "3", "--json"),
         *("--judge", "openai:judge-2", "--judge-option", f"base_url={server.openai_url}"),
@@ -77,8 +70,8 @@ def test_a_judge_labels_what_people_label(folder, server):
     judge = json.loads(told)["annotators"]["openai:judge-2 (judge)"]
     assert judge | {"judge": True, "labels": 9, "unclear": 0} == judge
     asked = len(server.completed)
-    avspec(folder, "annotate", "runs/judged", "--judge", "openai:judge-2", "--json")
+    printed(folder, "annotate", "runs/judged", "--judge", "openai:judge-2", "--json")
     assert len(server.completed) == asked, "nothing is judged twice"
-    avspec(folder, "apply", "spec.yaml")
+    printed(folder, "apply", "spec.yaml")
     page = (folder / "runs" / "judged" / "report.html").read_text()
     assert "openai:judge-2 (judge)" in page

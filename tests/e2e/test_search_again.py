@@ -1,14 +1,12 @@
 """A finished run on the tiny model searched further, and asked for behaviors that were not in its spec."""
 
 import json
-import os
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shell import printed
 
 from avspec.serve.question import read_question
 
@@ -31,16 +29,9 @@ atlas: true
 """
 
 
-def avspec(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "avspec.cli", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def searched(folder: Path, *more: str) -> tuple[dict[str, Any], list[str]]:
     """Apply; return search.json and what the search stage said, where the model lies in memory apart."""
-    events = [json.loads(line) for line in avspec(folder, "apply", "spec.yaml", "--json", *more).splitlines()]
+    events = [json.loads(line) for line in printed(folder, "apply", "spec.yaml", "--json", *more).splitlines()]
     said = [event["message"] for event in events if event["event"] == "log" and event["address"] == "search"]
     return json.loads((folder / "runs/tiny/search.json").read_text()), [m for m in said if "memory: " not in m]
 
@@ -104,7 +95,7 @@ def test_a_search_that_ended_by_itself_says_so_and_is_not_made_longer(folder: Pa
 def test_samplers_are_compared_on_as_many_evaluations_and_the_search_stays_what_it_was(folder: Path) -> None:
     nine = ("--set", "search.evaluations=9")
     searched(folder, *nine)
-    lines = avspec(folder, "apply", "spec.yaml", "--json", *nine, "--set", "search.compare=[random, tpe]").splitlines()
+    lines = printed(folder, "apply", "spec.yaml", "--json", *nine, "--set", "search.compare=[random, tpe]").splitlines()
     ran = [event["address"] for event in map(json.loads, lines) if event["event"] == "stage-done"]
     assert ran == ["compare", "report"], "the search and its results stay what they were"
     held = json.loads((folder / "runs/tiny/compare.json").read_text())["held"]
@@ -156,11 +147,11 @@ def test_a_prediction_is_verified_once(folder: Path) -> None:
         for pair in product(levels, repeat=2)
         if any(pair)
     ]
-    answers = {q: json.loads(avspec(folder, "show", "runs/tiny", "--behavior", q, "--json")) for q in asked}
+    answers = {q: json.loads(printed(folder, "show", "runs/tiny", "--behavior", q, "--json")) for q in asked}
     question = next(q for q, found in answers.items() if found["predicted"])
     before, predicted = evaluations(folder), answers[question]["predicted"]
     verify = ("show", "runs/tiny", "--behavior", question, "--verify", "--device", "cpu", "--json")
-    found = json.loads(avspec(folder, *verify))
+    found = json.loads(printed(folder, *verify))
     assert found["predicted"] == predicted
     verified = found["verified"]
     assert verified["coefficients"] == predicted["coefficients"] and verified["evaluations_made"] == 2
@@ -168,7 +159,7 @@ def test_a_prediction_is_verified_once(folder: Path) -> None:
     for splits in verified["domains"].values():
         for seen in splits.values():
             assert all(low <= seen["shares"][level] <= high for level, (low, high) in seen["interval"].items())
-    again = json.loads(avspec(folder, "show", "runs/tiny", "--behavior", question, "--json"))
+    again = json.loads(printed(folder, "show", "runs/tiny", "--behavior", question, "--json"))
     assert again["evaluations"] == found["evaluations"] + 1, "what was verified is known from now on"
-    text = avspec(folder, *verify[:-1])
+    text = printed(folder, *verify[:-1])
     assert "  verified   " in text and "verified, search [95 %]" in text

@@ -1,15 +1,13 @@
 """Vectors on other fine-tunes of the tiny model: made by the same spec, by another run, or on disk."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from shell import apply, avspec
 
 from avspec.model.encoding import encode_rows
 from avspec.model.loading import load_model
@@ -35,17 +33,6 @@ evaluation: [preference-accuracy]
 behaviors: {{shy: {{medical: avoidance}}}}
 """
 TARGETS = 'transfer: {targets: ["align:safety", "run:firm/legal", "path:other"]}\n'
-
-
-def avspec(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "avspec.cli", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
-
-
-def apply(folder: Path) -> list[str]:
-    done = avspec(folder, "apply", "spec.yaml", "--json")
-    assert done.returncode == 0, done.stderr
-    return [e["address"] for e in map(json.loads, done.stdout.splitlines()) if e["event"] == "stage-done"]
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
 """Variants of a spec on the tiny model: measured on the same rows, and reused by a spec of their own."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from shell import apply
 
 SPEC = """
 apiVersion: avspec/v1
@@ -28,15 +26,6 @@ variants:
   small: {extraction: {plugin: trim, keep: 0.01}}
   longer: {search: {evaluations: 9}}
 """
-
-
-def apply(folder: Path) -> list[str]:
-    """Apply, and return the addresses of the stages that ran."""
-    command = [sys.executable, "-m", "avspec.cli", "apply", "spec.yaml", "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    return [event["address"] for event in events if event["event"] == "stage-done"]
 
 
 @pytest.fixture(scope="module")
