@@ -40,9 +40,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Hand on `LogProbs`, which is made on first use."""
+    """Make `LogProbs` on first use: numpy takes longer to import than a spec to check."""
     if name == "LogProbs":
-        from avspec.api import evaluation
+        import numpy as np
+        from numpy.typing import NDArray
 
-        return evaluation.LogProbs
+        return NDArray[np.float64]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     """Mean token log-probs of one domain, `[rows, levels]`, in nats per token."""
 
 
-def __getattr__(name: str) -> Any:
-    """Make `LogProbs` on first use: numpy takes longer to import than a spec to check."""
-    if name == "LogProbs":
-        import numpy as np
-        from numpy.typing import NDArray
-
-        return NDArray[np.float64]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 class Subject(Protocol):
     """A model with its knobs set, as an evaluator sees it; rows are those of the test split."""
 

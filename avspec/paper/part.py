@@ -33,18 +33,6 @@ def triple(shares: Mapping[str, float | None] | None, levels: Sequence[str]) -> 
     return " / ".join(NONE if shares[level] is None else f"{100 * (shares[level] or 0):.0f}" for level in levels[::-1])
 
 
-def share(measured: Mapping[str, object] | None, level: str) -> str:
-    """Return the share of a level with its 95 % interval, of a measurement with `shares` and `interval`."""
-    if not measured:
-        return NONE
-    shares, bounds = measured.get("shares"), measured.get("interval")
-    assert isinstance(shares, Mapping) and isinstance(bounds, Mapping)
-    if shares.get(level) is None:
-        return NONE
-    low_high = bounds.get(level)
-    return text.percent(shares[level]) + (f" ({text.interval(tuple(low_high))})" if low_high else "")
-
-
 def points(value: float | None) -> str:
     """Return a change of a share in percentage points, with its sign."""
     return NONE if value is None else f"{100 * value:+.0f}".replace("-", "−")

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from avspec.knobs import domain_of
 from avspec.paper.found import Found, Json, first, paper
-from avspec.paper.part import NONE, Part, share
+from avspec.paper.part import NONE, Part
 from avspec.report import text
 
 
@@ -65,9 +65,9 @@ def _rows(run: Found) -> Iterable[tuple[str, ...]]:
                 text.coefficient((theirs.get("coefficients") or {}).get(domain)),
                 _knobs(behavior["coefficients"], domain),
                 text.percent((theirs.get("joint") or {}).get(domain)),
-                share((trained.get(domain) or {}).get("test"), level),
+                text.share((trained.get(domain) or {}).get("test"), level),
                 text.percent((theirs.get("editing") or {}).get(domain)),
-                share((behavior["domains"].get(domain) or {}).get("test"), level),
+                text.share((behavior["domains"].get(domain) or {}).get("test"), level),
                 NONE if held is None else "yes" if held else "no",
             )
 

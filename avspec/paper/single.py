@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from avspec.paper.found import Found, Json, first, paper
-from avspec.paper.part import NONE, Part, points, share, triple
+from avspec.paper.part import NONE, Part, points, triple
 from avspec.report import text
 from avspec.report.baselines import JUDGES
 
@@ -61,17 +61,17 @@ def _judged(metrics: Json, domain: str) -> Json | None:
 
 def _reached(run: Found) -> Iterable[str]:
     """Say how large the share of a level is that is asked for, by words and by knob, in the paper and here."""
-    for what, share_of in (("preference accuracy", _accuracy), ("judged answers", _as_judged)):
+    for what, key in (("preference accuracy", "shares"), ("judged answers", "judged")):
         shares: dict[tuple[str, str], list[float]] = {}
         for domain, found in run.report["prompting"]["domains"].items():
             said: Json = paper()["tables_1_3"].get(domain) or {}
             for level, both in found["levels"].items():
-                for how, key in (("prompting", "prompted"), ("knob", "knob")):
-                    theirs = share_of((said.get(how) or {}).get(level) or {}, domain, level)
-                    ours = share_of(both[key], domain, level)
-                    if theirs is not None and ours is not None:
-                        shares.setdefault(("paper", how), []).append(theirs)
-                        shares.setdefault(("here", how), []).append(ours)
+                for how, measured in (("prompting", both["prompted"]), ("knob", both["knob"])):
+                    theirs = ((said.get(how) or {}).get(level) or {}).get(key)
+                    ours = measured["shares"] if key == "shares" else _judged(measured.get("metrics") or {}, domain)
+                    if theirs and ours:
+                        shares.setdefault(("paper", how), []).append(theirs[level])
+                        shares.setdefault(("here", how), []).append(ours[level])
         if shares:
             said_so = {place: text.percent(fmean(each)) for place, each in shares.items()}
             yield (
@@ -79,14 +79,6 @@ def _reached(run: Found) -> Iterable[str]:
                 f"{said_so['paper', 'knob']} by knob in the paper, of {said_so['here', 'prompting']} and "
                 f"{said_so['here', 'knob']} here ({what}, mean over domains and levels)."
             )
-
-
-def _accuracy(found: Json, domain: str, level: str) -> float | None:
-    return (found.get("shares") or {}).get(level)
-
-
-def _as_judged(found: Json, domain: str, level: str) -> float | None:
-    return (found.get("judged") or _judged(found.get("metrics") or {}, domain) or {}).get(level)
 
 
 def _prompting_cost(run: Found) -> Iterable[str]:
@@ -187,7 +179,7 @@ def figure_4(runs: Sequence[Found]) -> Part:
         theirs = {0.0: said["default"], 1.0: said["at_1"]}.get(round(point["coefficient"], 6))
         assert run is not None
         level = _levels(run, "safety")[-1]
-        here = share(point["domains"]["safety"], level)
+        here = text.share(point["domains"]["safety"], level)
         rows.append((text.coefficient(point["coefficient"]), text.percent(theirs), here))
     return Part(
         "Figure 4: safety as a domain",

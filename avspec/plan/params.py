@@ -187,7 +187,7 @@ class ReportParams(Params):
     """The report."""
 
     KIND: ClassVar[str] = "report"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     SPEC_PATHS: ClassVar[dict[str, str]] = {
         "name": "name",
         "model": "model.base",

@@ -76,6 +76,18 @@ def shares(values: Mapping[str, float | None], intervals: Mapping[str, tuple[flo
     )
 
 
+def share(measured: Mapping[str, object] | None, level: str) -> str:
+    """Return the share of a level with its 95 % interval, of a measurement with `shares` and `interval`."""
+    if not measured:
+        return NOTHING
+    shares, bounds = measured.get("shares"), measured.get("interval")
+    assert isinstance(shares, Mapping) and isinstance(bounds, Mapping)
+    if shares.get(level) is None:
+        return NOTHING
+    low_high = bounds.get(level)
+    return percent(shares[level]) + (f" ({interval(tuple(low_high))})" if low_high else "")
+
+
 def listing(words: list[str]) -> str:
     """Join words as a sentence does: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -10,6 +10,9 @@ from avspec.report.inputs import Artifacts, Json, Outline
 
 HEAD = ("Vector", "Measured in", "Base", "Target, knob at 0", "Knob lowest", "Knob highest", "Change")
 
+NOT_COMPARED = (text.NOTHING, text.NOTHING)
+"""The cells of the knob's ends where the sweep leaves nothing between -1 and 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
@@ -61,28 +64,19 @@ def _headline(found: Json, outline: Outline) -> str:
 
 def _rows(found: Json, outline: Outline) -> Iterator[tuple[str, ...]]:
     for domain, said in found["summary"].items():
-        ends = said["coefficients"] or (None, None)
+        ends = said["coefficients"] or ()
         for name in (*outline.domains, *outline.guardrails):
             level, curve = outline.levels[name][-1], found["curves"][domain]
             yield (
                 domain,
                 f"{name}, {level}" + (" (its own)" if name == domain else ""),
-                _share(found["base"][name], level),
-                _share(_at(curve, 0, name), level),
-                *(_share(_at(curve, end, name), level, end) for end in ends),
+                text.share(found["base"][name], level),
+                text.share(_at(curve, 0, name), level),
+                *([f"{text.coefficient(e)}: {text.share(_at(curve, e, name), level)}" for e in ends] or NOT_COMPARED),
                 text.points(said["rise"] if name == domain else said["ranges"].get(name)),
             )
 
 
-def _share(measured: Json | None, level: str, coefficient: float | None = None) -> str:
-    """Return a level's share with its interval, and the coefficient it was measured at."""
-    if measured is None:
-        return text.NOTHING
-    low_high = tuple(measured["interval"][level])
-    at = "" if coefficient is None else f"{text.coefficient(coefficient)}: "
-    return f"{at}{text.percent(measured['shares'][level])} ({text.interval(low_high)})"
-
-
-def _at(curve: list[Json], coefficient: float | None, name: str) -> Json | None:
+def _at(curve: list[Json], coefficient: float, name: str) -> Json | None:
     """Return what was measured in a domain or guardrail at a coefficient of the curve."""
     return next((point["domains"][name] for point in curve if point["coefficient"] == coefficient), None)

@@ -1,6 +1,5 @@
 """joint: one training run for one behavior, the wanted level preferred in each domain (paper, section 6.2, table 5)."""
 
-import json
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from avspec.search.objective import Objective
 from avspec.stages.context import Context
 from avspec.stages.data import read_split
 from avspec.stages.reference import Reference
-from avspec.stages.surface import read_json, write_json
+from avspec.stages.surface import write_json
 
 SPLITS = ("search", "test")
 Scores = dict[str, dict[str, LogProbs]]
@@ -31,15 +30,8 @@ def run(params: JointParams, inputs: Mapping[str, Path], out: Path, ctx: Context
 
     The weights are a baseline's and not kept. A training that is done is not repeated when scoring was interrupted.
     """
-    said = ctx.scratch / "training.json"
     weights = ctx.scratch / "weights"
-    if not said.exists():
-        weights.mkdir(parents=True, exist_ok=True)
-        began = time.perf_counter()
-        report = _train(params, inputs, weights, ctx)
-        seconds = time.perf_counter() - began
-        said.write_text(json.dumps({"seconds": seconds, "rows": report["rows"], "steps": report.get("steps") or []}))
-        release_memory()
+    training = ctx.kept("training", lambda: _trained(params, inputs, weights, ctx))
     ctx.progress(0, 1, "scoring")
     base, trained = _scores(params, inputs, weights, ctx)
     write_json(
@@ -53,7 +45,7 @@ def run(params: JointParams, inputs: Mapping[str, Path], out: Path, ctx: Context
                 domain: {split: _measured(params, domain, base[split], trained[split]) for split in SPLITS}
                 for domain in params.levels
             },
-            **read_json(said),
+            **training,
             "options": params.options,
         },
     )
@@ -77,6 +69,16 @@ def reordered(
     """Return reference log-probs by row, scored in the order of `levels`, in another order."""
     places = [levels.index(level) for level in order]
     return {row: [values[place] for place in places] for row, values in known.items()}
+
+
+def _trained(params: JointParams, inputs: Mapping[str, Path], weights: Path, ctx: Context) -> dict[str, Any]:
+    """Train, and return what that took."""
+    weights.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    report = _train(params, inputs, weights, ctx)
+    seconds = time.perf_counter() - began
+    release_memory()
+    return {"seconds": seconds, "rows": report["rows"], "steps": report.get("steps") or []}
 
 
 def _train(params: JointParams, inputs: Mapping[str, Path], out: Path, ctx: Context) -> Mapping[str, Any]:

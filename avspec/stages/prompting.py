@@ -63,7 +63,7 @@ class _Prompting:
     def _step(self, domain: str, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         self.ctx.progress(self.done, self.total, f"{domain}, {what}")
         self.done += 1
-        return self.ctx.kept(f"{domain}-{what.replace(' ', '-')}", compute)
+        return self.ctx.kept(f"{domain}.{what.replace(' ', '-')}", compute)
 
     def _costs(self, domain: str, levels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Return what an answer costs in each way: tokens read, seconds, tokens, and seconds to set the knob."""

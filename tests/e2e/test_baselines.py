@@ -111,7 +111,7 @@ def test_prompting_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path) ->
     context = Context(tmp_path, tmp_path, store.evaluations, device="cpu", report=report, stop=stop)
     with pytest.raises(Interrupted):
         prompting_stage.run(params, inputs, tmp_path, context)
-    done = tmp_path / "medical-asked-for-avoidance.json"
+    done = tmp_path / "medical.asked-for-avoidance.json"
     kept = json.loads(done.read_text())
     done.write_text(json.dumps({**kept, "answer": "kept"}))
     stop.clear()
